@@ -1,0 +1,52 @@
+# Everything a clone needs, one line each. `make` alone lists it.
+# Needs Python 3.11 or newer and the package index; say which Python with `make setup PYTHON=python3.12`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench soak lint clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## build .venv with the pinned versions of everything
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "make setup needs Python 3.11 or newer, got $$($(PYTHON) --version 2>&1 | tail -n 1) as \`$(PYTHON)\`. Name another one: make setup PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## find a peak rate on mnist1d, then compare six decays, each at its own peak
+	$(BIN)/lrdecay find mnist1d
+	$(BIN)/lrdecay compare mnist1d \
+	  -s 'constant(peak)' \
+	  -s 'step(peak, factor=0.1, every="40%")' \
+	  -s 'exponential(peak, factor=0.01, every="100%")' \
+	  -s 'inverse_time(peak, rate=9, every="100%")' \
+	  -s 'linear(peak)' \
+	  -s 'cosine(peak)' \
+	  --seeds 5 --out lrdecay-report
+
+test: lint  ## lint, then every test and every example in a docstring
+	$(BIN)/python -m pytest -n 2 -m "not soak and not bench"
+
+lint: $(STAMP)  ## style, import contract and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+bench: $(STAMP)  ## time the hot paths
+	$(BIN)/python bench/attach.py
+
+soak: $(STAMP)  ## the long runs that `make test` leaves out
+	$(BIN)/python -m pytest -m soak
+
+clean:  ## remove caches and the demo's report; the environment stays (rm -r .venv)
+	rm -rf lrdecay-report dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

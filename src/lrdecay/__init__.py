@@ -1,0 +1,101 @@
+"""lrdecay: which learning rate, decayed how, and when? A measured answer instead of folklore.
+
+    import lrdecay
+    from lrdecay import Horizon, cosine, step, warmup
+
+    s = lrdecay.parse('warmup(500) + cosine(0.1, floor=0.001)')
+    f = s.bind(Horizon(steps=10_000))
+    f(0), f.values()
+
+Names are loaded on first use (PEP 562), so that ``import lrdecay`` costs next to nothing and imports no framework.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lrdecay.errors import InputError as InputError
+    from lrdecay.errors import LrdecayError as LrdecayError
+    from lrdecay.errors import RunError as RunError
+    from lrdecay.schedule import Bound as Bound
+    from lrdecay.schedule import Horizon as Horizon
+    from lrdecay.schedule import Schedule as Schedule
+    from lrdecay.schedule import at_peak as at_peak
+    from lrdecay.schedule import clamp as clamp
+    from lrdecay.schedule import common_prefix as common_prefix
+    from lrdecay.schedule import constant as constant
+    from lrdecay.schedule import cosine as cosine
+    from lrdecay.schedule import exponential as exponential
+    from lrdecay.schedule import from_json as from_json
+    from lrdecay.schedule import inverse_time as inverse_time
+    from lrdecay.schedule import join as join
+    from lrdecay.schedule import linear as linear
+    from lrdecay.schedule import multi_step as multi_step
+    from lrdecay.schedule import parse as parse
+    from lrdecay.schedule import peak as peak
+    from lrdecay.schedule import peak_of as peak_of
+    from lrdecay.schedule import polynomial as polynomial
+    from lrdecay.schedule import same_values as same_values
+    from lrdecay.schedule import scale as scale
+    from lrdecay.schedule import step as step
+    from lrdecay.schedule import warmup as warmup
+    from lrdecay.schedule import wsd as wsd
+    from lrdecay.verbs.compare import compare as compare
+    from lrdecay.verbs.find import find as find
+    from lrdecay.verbs.script import script as script
+    from lrdecay.verbs.show import show as show
+    from lrdecay.verbs.train import train as train
+
+_ROOMS = {
+    "errors": ("InputError", "LrdecayError", "RunError"),
+    "schedule": (
+        "Bound",
+        "Horizon",
+        "Schedule",
+        "at_peak",
+        "clamp",
+        "common_prefix",
+        "constant",
+        "cosine",
+        "exponential",
+        "from_json",
+        "inverse_time",
+        "join",
+        "linear",
+        "multi_step",
+        "parse",
+        "peak",
+        "peak_of",
+        "polynomial",
+        "same_values",
+        "scale",
+        "step",
+        "warmup",
+        "wsd",
+    ),
+    "verbs.compare": ("compare",),
+    "verbs.find": ("find",),
+    "verbs.script": ("script",),
+    "verbs.show": ("show",),
+    "verbs.train": ("train",),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its room on first use."""
+    if name not in _HOME:
+        msg = f"module 'lrdecay' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(f"lrdecay.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -1,0 +1,1 @@
+"""One room per foreign framework, thin, each with the same two verbs: ``attach`` and, where it applies, ``from_peer``."""

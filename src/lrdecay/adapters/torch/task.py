@@ -1,0 +1,207 @@
+"""A trainable around a PyTorch model, optimizer, loss and data that fit in memory.
+
+Batches are slices of an order that is a pure function of (seed, position), see `lrdecay.runs.order`; an epoch is
+exactly the number of training samples. The task keeps random state of its own: while it trains, the process's generators are
+swapped for it, and put back afterwards, so that two tasks in one process do not disturb each other or the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from lrdecay.errors import InputError, one_of, positive, positive_int, refusal
+from lrdecay.runs.order import sample_order
+from lrdecay.runs.seeding import RandomState, kept_random_state, random_state, seed_everything, set_random_state
+from lrdecay.runs.trainable import FloatArray, Goal, Snapshot, check_values
+from lrdecay.schedule import Horizon
+
+from lrdecay.adapters.torch.snapshots import arrays_of, restore_arrays  # isort: skip
+
+__all__ = ["TorchTask"]
+
+Data = tuple[torch.Tensor, torch.Tensor]
+Metric = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def accuracy(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Share of samples whose largest output is the target; output (n, ..., classes), target (n, ...) of integers."""
+    return (output.argmax(dim=-1) == target).double().mean()
+
+
+_METRICS: Mapping[str, Metric | None] = {"accuracy": accuracy, "loss": None}
+
+
+def _check_data(name: str, data: Data) -> None:
+    """Raise `InputError` unless it is a pair of tensors with as many targets as samples."""
+    pair = len(data) == 2 and all(torch.is_tensor(part) and part.ndim for part in data)
+    if not pair or len(data[0]) != len(data[1]) or len(data[0]) == 0:
+        found = " and ".join(str(tuple(p.shape)) if torch.is_tensor(p) else type(p).__name__ for p in data)
+        rule = "must be tensors (x, y) with as many targets as samples, and at least one"
+        msg = refusal(f"TorchTask({name}=...)", rule, found or "nothing")
+        raise InputError(msg)
+
+
+class TorchTask:
+    """(model, optimizer, loss, data) as a `lrdecay.runs.trainable.Trainable`.
+
+    Args:
+        model: any module; ``model(x)`` gives what ``loss`` takes.
+        optimizer: over the model's parameters. Only the *ratios* of its groups' rates matter; a table says the rates.
+        loss: ``loss(model(x), y) -> scalar``, a mean over the batch.
+        train: tensors (x, y) with samples along the first axis.
+        heldout: the same, for the metrics.
+        batch_size: samples in an update.
+        epochs: the default length of a run; or give ``steps``.
+        metric: "accuracy", "loss", or ``f(output, target) -> scalar`` over the whole held-out set.
+        goal: whether the metric is to be large or small; "max" for accuracy, "min" for the loss, to be said for others.
+        seed: of the data order and of what is drawn while training; by default the seed torch was last given.
+
+    Raises:
+        InputError: the data do not match, the optimizer updates what the model does not hold, nobody can tell whether
+            more of the metric is better, or a number is out of range.
+    """
+
+    sets = frozenset({"lr"})
+
+    def __init__(
+        self,
+        *,
+        model: torch.nn.Module,
+        optimizer: torch.optim.Optimizer,
+        loss: Callable[[Any, Any], torch.Tensor],
+        train: Data,
+        heldout: Data,
+        batch_size: int,
+        epochs: float | None = None,
+        steps: int | None = None,
+        metric: str | Metric = "accuracy",
+        goal: Goal | None = None,
+        seed: int | None = None,
+    ) -> None:
+        """See the class."""
+        positive_int.check("TorchTask(batch_size=...)", batch_size)
+        for name, data in (("train", train), ("heldout", heldout)):
+            _check_data(name, data)
+        if batch_size > len(train[0]):
+            msg = refusal("TorchTask(batch_size=...)", f"must be at most the {len(train[0])} samples", batch_size)
+            raise InputError(msg)
+        if epochs is not None:
+            positive.check("TorchTask(epochs=...)", epochs)
+        if isinstance(metric, str):
+            one_of(_METRICS).check("TorchTask(metric=...)", metric)
+        elif goal is None:
+            cure = "Nobody can tell from a function whether more of it is better."
+            msg = refusal("TorchTask(goal=...)", 'must be "max" or "min" with a metric of your own', goal, cure)
+            raise InputError(msg)
+        if goal is not None:
+            one_of(("max", "min")).check("TorchTask(goal=...)", goal)
+        own = {id(parameter) for parameter in model.parameters()}
+        strangers = [p for group in optimizer.param_groups for p in group["params"] if id(p) not in own]
+        if strangers:
+            cure = "Make them parameters of the model, so that a snapshot holds them."
+            found = f"{len(strangers)} that the model does not hold"
+            msg = refusal("TorchTask(optimizer=...)", "must update parameters of the model only", found, cure)
+            raise InputError(msg)
+        rates = [float(group["lr"]) for group in optimizer.param_groups]
+        if not any(rates):
+            cure = "Give the largest group lr=1.0; the schedule says the rate."
+            msg = refusal("TorchTask(optimizer=...)", "must have a group with a positive learning rate", rates, cure)
+            raise InputError(msg)
+        self.step = 0
+        self.horizon = Horizon(
+            **({"steps": steps} if steps is not None else {}),
+            epochs=epochs,
+            samples_per_epoch=len(train[0]),
+            batch_size=batch_size,
+        )
+        self.metric = metric if isinstance(metric, str) else getattr(metric, "__name__", "metric")
+        self.goal: Goal = goal or ("min" if self.metric == "loss" else "max")
+        self._measure = _METRICS[metric] if isinstance(metric, str) else metric
+        self._model, self._optimizer, self._loss = model, optimizer, loss
+        self._train, self._sets = train, {"heldout": heldout, "train": train}
+        self._batch = batch_size
+        self._seed = torch.initial_seed() if seed is None else seed
+        self._scales = [r / max(rates) for r in rates]
+        with (
+            kept_random_state()
+        ):  # a stream of the seed's own, whatever drew before; not the one of the initial weights
+            seed_everything(int(np.random.SeedSequence([self._seed % 2**64, 1]).generate_state(1, np.uint64)[0]))
+            self._random: RandomState = random_state()
+
+    def advance(
+        self, values: Mapping[str, FloatArray], *, observe: frozenset[str] = frozenset({"loss"})
+    ) -> Mapping[str, FloatArray]:
+        """One update per row of ``values["lr"]``; gives the training loss of each, before it."""
+        count = check_values(values, self.sets)
+        if observe - {"loss"}:
+            msg = refusal("advance(observe=...)", "must be a subset of {'loss'}", sorted(observe))
+            raise InputError(msg)
+        x, y = self._train
+        losses: list[torch.Tensor] = []
+        with kept_random_state():
+            set_random_state(self._random)
+            for rate in values["lr"].tolist():
+                for group, scale in zip(self._optimizer.param_groups, self._scales, strict=True):
+                    group["lr"] = rate * scale
+                order = sample_order(self._seed, len(x), self.step * self._batch, self._batch)
+                index = torch.from_numpy(order).to(x.device)
+                self._optimizer.zero_grad(set_to_none=True)
+                loss = self._loss(self._model(x[index]), y[index])
+                if not torch.is_tensor(loss) or loss.ndim:
+                    found = f"a tensor of shape {tuple(loss.shape)}" if torch.is_tensor(loss) else type(loss).__name__
+                    msg = refusal("TorchTask(loss=...)", "must give a tensor of a single number", found)
+                    raise InputError(msg)
+                loss.backward()  # type: ignore[no-untyped-call]
+                self._optimizer.step()
+                losses.append(loss.detach())
+                self.step += 1
+            self._random = random_state()
+        logged = torch.stack(losses).double().cpu().numpy() if losses else np.empty(count)
+        return {"loss": logged} if observe else {}
+
+    def evaluate(self, on: str = "heldout") -> Mapping[str, float]:
+        """``loss`` and the metric on "heldout" or "train", in evaluation mode; random state and modes are kept."""
+        if on not in self._sets:
+            msg = refusal("evaluate(on=...)", f"must be one of {', '.join(self._sets)}", on)
+            raise InputError(msg)
+        x, y = self._sets[on]
+        modes = [(module, module.training) for module in self._model.modules()]
+        with kept_random_state(), torch.no_grad():
+            try:
+                self._model.train(False)
+                output = torch.cat([self._model(part) for part in x.split(1000)])
+                found = {"loss": float(self._loss(output, y))}
+                if self._measure is not None:
+                    found[self.metric] = float(self._measure(output, y))
+            finally:
+                for module, mode in modes:
+                    module.training = mode
+        return found
+
+    def snapshot(self) -> Snapshot:
+        """Parameters, buffers, gradients, modes, optimizer, random state, step."""
+        tensors, state = arrays_of(self._model, self._optimizer)
+        tensors |= {f"random/{name}": array for name, array in self._random.tensors.items()}
+        return Snapshot(tensors, {**state, "step": self.step, "seed": self._seed, "random": self._random.state})
+
+    def restore(self, s: Snapshot) -> None:
+        """Back to a snapshot of this task, or of another made in the same way from the same seed.
+
+        Raises:
+            InputError: it is of another seed, model or optimizer.
+        """
+        if s.state["seed"] != self._seed:
+            msg = refusal("restore(...)", f"must be given a snapshot of a task with seed {self._seed}", s.state["seed"])
+            raise InputError(msg)
+        restore_arrays(self._model, self._optimizer, s.tensors, s.state)
+        drawn = {name.removeprefix("random/"): a for name, a in s.tensors.items() if name.startswith("random/")}
+        self._random = RandomState(drawn, s.state["random"])
+        self.step = s.state["step"]
+
+    def digest(self) -> str:
+        """Of the snapshot."""
+        return self.snapshot().digest()

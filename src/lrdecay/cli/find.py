@@ -1,0 +1,72 @@
+"""``lrdecay find``: a peak learning rate, with an interval."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from lrdecay.cli.options import Json, Optimizer, Script, Task, With, Workers, print_json, task_arguments
+from lrdecay.cli.progress import ProgressBar
+
+__all__ = ["find_command"]
+
+
+def find_command(
+    task: Task = None,
+    script: Script = None,
+    seed: Annotated[int, typer.Option(help="Which seeds the repeats use.")] = 0,
+    repeats: Annotated[int, typer.Option(help="Curves to average, each with its own initial weights and data.")] = 5,
+    points: Annotated[int, typer.Option(help="Updates in a curve, even in log rate.")] = 100,
+    low: Annotated[float, typer.Option(help="First rate.")] = 1e-6,
+    high: Annotated[float, typer.Option(help="Last rate.")] = 10.0,
+    with_: With = None,
+    optimizer: Optimizer = None,
+    workers: Workers = None,
+    json: Json = False,
+    plot: Annotated[str | None, typer.Option(metavar="FILE", help="Write a picture: .png, .svg or .pdf.")] = None,
+) -> None:
+    """Find a peak learning rate by a range test that leaves everything as it was.
+
+    Example: lrdecay find digits
+    """
+    from lrdecay.verbs.find import find  # noqa: PLC0415
+
+    with ProgressBar() as bar:
+        finding = find(
+            task,
+            script=script,
+            seed=seed,
+            repeats=repeats,
+            points=points,
+            low=low,
+            high=high,
+            arguments=task_arguments(with_, optimizer),
+            workers=workers,
+            watch=bar,
+        )
+    reading, interval = finding.reading, finding.interval
+    if plot is not None:
+        from lrdecay.report.figures import range_figure, save  # noqa: PLC0415
+
+        curves = [(c.rates, c.losses) for c in finding.curves]
+        save(range_figure(curves, reading.rates, reading.losses, reading.suggestion, interval, reading.rules), plot)
+    if json:
+        print_json(finding.to_json())
+        return
+    from lrdecay.report.picture import picture  # noqa: PLC0415
+
+    import numpy as np  # noqa: PLC0415  isort: skip
+
+    title = f"{finding.task}: training loss under a rising rate, {finding.repeats} repeats averaged"
+    curve = {"loss": (np.log10(reading.rates), reading.losses)}
+    sys.stdout.write(picture(curve, title=title, x_label="log10(learning rate)", log_y=True) + "\n")
+    if finding.suggestion is None:
+        sys.stdout.write(f"no clear answer: {reading.why_not}\n")
+    else:
+        known = "" if interval is None else f"  (95% over repeats: {interval.lo:.2g} to {interval.hi:.2g})"
+        sys.stdout.write(f"peak: {finding.suggestion:.2g}{known}\n")
+    others = ", ".join(f"{name} {rate:.2g}" for name, rate in reading.rules.items() if name != "lrdecay")
+    state = "left exactly as it was" if finding.restored else "NOT left as it was"
+    sys.stdout.write(f"other rules: {others}\n{finding.steps_used} updates; the task was {state}\n")

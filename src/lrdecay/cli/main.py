@@ -1,0 +1,68 @@
+"""`lrdecay`: the entry point, and what happens to errors.
+
+Exit codes: 0 done; 1 the work failed (`RunError`); 2 bad input (`InputError`, or a misspelt option); 130 interrupted.
+An error is one line on standard error, without a traceback; a traceback means a bug in lrdecay.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from lrdecay.cli.compare import compare_command
+from lrdecay.cli.find import find_command
+from lrdecay.cli.show import show_command
+from lrdecay.cli.tasks import tasks_command
+from lrdecay.cli.train import train_command
+from lrdecay.errors import InputError, LrdecayError
+
+__all__ = ["app", "main"]
+
+_UsageProblem: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+"""click's root exception, wherever this version of typer keeps its click."""
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Which learning rate, decayed how, and when? A measured answer.",
+)
+app.command("show")(show_command)
+app.command("find")(find_command)
+app.command("train")(train_command)
+app.command("compare")(compare_command)
+app.command("tasks")(tasks_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; gives the exit code."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(arguments), prog_name="lrdecay", standalone_mode=False)
+    except typer.Exit as leave:
+        return int(leave.exit_code)
+    except _UsageProblem as problem:
+        return _say(problem.format_message(), 2)  # type: ignore[attr-defined]
+    except InputError as problem:
+        return _say(str(problem), 2)
+    except LrdecayError as problem:
+        return _say(str(problem), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted; what was finished is kept, and the same command goes on from there.", 130)
+    except BrokenPipeError:
+        return 0
+    return int(code or 0)
+
+
+def _say(what: str, code: int) -> int:
+    line = " ".join(what.split())
+    if line:
+        sys.stderr.write(f"lrdecay: {line}\n")
+    return code

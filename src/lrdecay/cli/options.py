@@ -1,0 +1,82 @@
+"""Options that several verbs share, and the small readers behind them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from lrdecay.errors import InputError, refusal
+
+__all__ = [
+    "Epochs",
+    "Json",
+    "Metric",
+    "Optimizer",
+    "Out",
+    "Script",
+    "Steps",
+    "Task",
+    "With",
+    "Workers",
+    "command_line",
+    "print_json",
+    "task_arguments",
+]
+
+Task = Annotated[
+    str | None, typer.Argument(help="A built-in task (`lrdecay tasks`) or path/to/file.py:function.", show_default=False)
+]
+Script = Annotated[
+    str | None,
+    typer.Option("--script", metavar="CMD", help="A command of your own that calls lrdecay.script(); {seed} is filled in."),
+]
+With = Annotated[
+    list[str] | None,
+    typer.Option("--with", metavar="KEY=VALUE", help="An argument of the task, such as --with batch_size=32. Repeatable."),
+]
+Optimizer = Annotated[str | None, typer.Option(help="Short for --with optimizer=...: sgd or adamw for built-in tasks.")]
+Steps = Annotated[int | None, typer.Option(help="Length of a run in updates, in place of the task's own.")]
+Epochs = Annotated[float | None, typer.Option(help="Length of a run in epochs, in place of the task's own.")]
+Metric = Annotated[
+    str | None, typer.Option(metavar="NAME[:min|:max]", help="What a script is judged by, among what it logs.")
+]
+Out = Annotated[str | None, typer.Option(metavar="DIR", help="Where to write.")]
+Workers = Annotated[int | None, typer.Option(help="Worker processes, one thread each; by default one per core.")]
+Json = Annotated[bool, typer.Option("--json", help="Print exact JSON instead of a table.")]
+
+
+def task_arguments(given: list[str] | None, optimizer: str | None) -> dict[str, Any]:
+    """``KEY=VALUE`` texts as keyword arguments; a value that reads as JSON is taken as such.
+
+    Raises:
+        InputError: a text has no ``=``, or a key stands twice.
+    """
+    texts = [*(given or []), *([f"optimizer={optimizer}"] if optimizer is not None else [])]
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.isidentifier():
+            msg = refusal("--with KEY=VALUE", "must be a name, =, and a value", text)
+            raise InputError(msg)
+        if key in found:
+            msg = refusal("--with KEY=VALUE", "must name each argument once", text)
+            raise InputError(msg)
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found
+
+
+def command_line() -> str:
+    """The command as it was typed, ready to be pasted."""
+    return shlex.join(["lrdecay", *sys.argv[1:]])
+
+
+def print_json(data: dict[str, Any]) -> None:
+    """One JSON object on standard output; floats in full."""
+    sys.stdout.write(json.dumps(data, allow_nan=False) + "\n")

@@ -1,0 +1,25 @@
+"""``lrdecay tasks``: what is built in."""
+
+from __future__ import annotations
+
+import sys
+
+from lrdecay.cli.options import Json, print_json
+
+__all__ = ["tasks_command"]
+
+
+def tasks_command(json: Json = False) -> None:
+    """List the built-in tasks: data, licence, cost of a run.
+
+    Example: lrdecay tasks
+    """
+    from lrdecay.tasks import BUILTIN  # noqa: PLC0415
+
+    if json:
+        from attrs import asdict  # noqa: PLC0415
+
+        print_json({"tasks": [asdict(task) for task in BUILTIN.values()]})
+        return
+    for task in BUILTIN.values():
+        sys.stdout.write(f"{task.name:10} {task}\n")

@@ -1,0 +1,110 @@
+"""Reading curves: from losses under a rising rate to a peak, with classic rules beside ours. Pure.
+
+Curves of several repeats (other initial weights, other data order) are averaged point by point, as far as at least half
+of them got, before anything is read; a smoother without lag (a centred Gaussian over log rate) takes out what noise is
+left. The slope is taken with respect to log10 of the rate, the axis the points are even on.
+
+Rules, each giving a rate:
+
+    steepest     where d loss / d log10(rate) is lowest
+    minimum/10   a tenth of where the smoothed loss is lowest (fastai)
+    valley       the middle of the longest decreasing subsequence, about 2/3 along (fastai)
+    ours         see `suggestion`
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+
+import numpy as np
+from attrs import frozen
+
+from lrdecay.runs.trainable import FloatArray
+
+__all__ = ["Reading", "average", "read", "rules", "smoothed"]
+
+_WIDTH = 0.12  # decades; the standard deviation of the smoother
+
+
+@frozen(eq=False)
+class Reading:
+    """One averaged curve and what the rules say of it."""
+
+    rates: FloatArray
+    losses: FloatArray  # smoothed
+    rules: dict[str, float]  # rule -> rate
+    suggestion: float | None  # None: no clear answer
+    why_not: str | None  # what is wrong with the curve, and what to do
+
+
+def average(curves: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
+    """The mean loss at each rate that at least half of the curves reached with a finite loss."""
+    longest = max(curves, key=lambda c: len(c[0]))[0]
+    table = np.full((len(curves), len(longest)), np.nan)
+    for row, (_, losses) in zip(table, curves, strict=True):
+        row[: len(losses)] = np.where(np.isfinite(losses), losses, np.nan)
+    enough = (~np.isnan(table)).sum(axis=0) * 2 >= len(curves)
+    last = int(np.flatnonzero(enough).max()) + 1
+    return longest[:last], np.nanmean(table[:, :last], axis=0)
+
+
+def smoothed(rates: FloatArray, losses: FloatArray, width: float = _WIDTH) -> FloatArray:
+    """A centred Gaussian average over log10(rate); straight lines stay straight (local linear), so ends do not bend."""
+    x = np.log10(rates)
+    d = x[None, :] - x[:, None]
+    w = np.exp(-0.5 * (d / width) ** 2)
+    s0, s1, s2 = w.sum(1), (w * d).sum(1), (w * d * d).sum(1)
+    t0, t1 = (w * losses).sum(1), (w * d * losses).sum(1)
+    fit: FloatArray = (s2 * t0 - s1 * t1) / (s0 * s2 - s1 * s1)
+    return fit
+
+
+def rules(rates: FloatArray, losses: FloatArray) -> dict[str, float]:
+    """The classic rules and ours on one curve; losses are smoothed first."""
+    smooth = smoothed(rates, losses)
+    bottom = int(np.argmin(smooth))
+    slope = np.gradient(smooth, np.log10(rates))
+    steepest = float(rates[int(np.argmin(slope[: bottom + 1]))])
+    lowest = float(rates[bottom])
+    return {
+        "lrdecay": steepest / 2,
+        "steepest": steepest,
+        "minimum/10": lowest / 10,
+        "valley": float(rates[_valley(smooth)]),
+    }
+
+
+def read(curves: list[tuple[FloatArray, FloatArray]]) -> Reading:
+    """Average the curves and read the average; no suggestion where it does not fall and rise again."""
+    rates, losses = average(curves)
+    smooth = smoothed(rates, losses)
+    found = rules(rates, losses)
+    bottom = int(np.argmin(smooth))
+    spread = float(np.std(losses[: max(5, len(losses) // 4)]))  # noise where the rate is too small to matter
+    fall = float(smooth[: bottom + 1].max() - smooth[bottom])
+    ended_early = any(len(r) < max(len(c[0]) for c in curves) or not math.isfinite(v[-1]) for r, v in curves)
+    rise = float(smooth[bottom:].max() - smooth[bottom])
+    why_not = None
+    if fall < 3 * spread or bottom < 3:
+        why_not = "the loss never clearly fell before it rose; lower --low, or look at the data and the loss"
+    elif not ended_early and rise < 0.1 * fall:
+        why_not = "the loss never rose again; raise --high"
+    return Reading(rates, smooth, found, None if why_not else found["lrdecay"], why_not)
+
+
+def _valley(losses: FloatArray) -> int:
+    """Fastai's index: 1/2 into the last two thirds of the longest strictly decreasing (not contiguous) subsequence.
+
+    The subsequence ends at e, where the first longest one is complete, and has n points; s = e - n is taken for its
+    start, and the answer is s + ⌊(e - s)/3⌋ + ⌊(e - s)/6⌋ (fastai 2.8 `callback/schedule.py`, re-derived from its facts).
+    """
+    tails: list[float] = []  # tails[k]: the largest possible end of a decreasing run of k + 1 points, negated
+    longest, end = 0, 0
+    for i, value in enumerate(losses.tolist()):
+        k = bisect_left(tails, -value)
+        tails[k : k + 1] = [-value]
+        if k + 1 > longest:
+            longest, end = k + 1, i
+    third = (longest) / 3
+    return max(end - longest, 0) + int(third) + int(third / 2)

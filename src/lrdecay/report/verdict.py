@@ -1,0 +1,197 @@
+"""What a comparison showed, in plain words: who is best and by how much, or why nobody is.
+
+The words claim no more than the numbers: on this task, with these seeds. A winner is named only where `compare_to_best`
+found one, which one seed never does. Without a winner the words give the difference that was seen with its interval,
+the smallest difference these seeds could have found (4 times in 5), and how many seeds the seen one would take, which
+is the least n with detectable(sd of the differences, n) <= the difference, at the level of Holm's first step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from lrdecay.report.digits import Digits, digits_of, rate
+from lrdecay.stats.intervals import Interval
+from lrdecay.stats.paired import Difference, Standing, detectable
+from lrdecay.sweep.study import Row, Study, Table
+
+__all__ = ["FIXED_PEAK", "seeds_needed", "sentences", "verdict"]
+
+FIXED_PEAK = "This ranks schedules at one peak, not schedules."
+"""What a comparison without tuned peaks is."""
+
+_MOST_SEEDS = 10_000  # beyond this nobody will go
+
+
+def verdict(study: Study) -> str:
+    """A few sentences; pure."""
+    return " ".join(sentences(study))
+
+
+def sentences(study: Study) -> tuple[str, ...]:
+    """The verdict's sentences, the most important first."""
+    return (
+        *_result(study, digits_of(study)),
+        *_diverged(study),
+        *(() if study.pilot_seeds else (FIXED_PEAK,)),
+        *_edges(study),
+        *_at_shared_peak(study),
+    )
+
+
+def seeds_needed(difference: Difference, level: float) -> int | None:
+    """How many seeds would find a difference of this size 4 times in 5, if its spread is as seen; None: more than 10000.
+
+    Args:
+        difference: what was seen.
+        level: of one test, such as 1 - 0.05 / (number of comparisons).
+    """
+    size = abs(difference.mean)
+    if not size or math.isinf(difference.sd) or detectable(difference.sd, _MOST_SEEDS, level=level) > size:
+        return None
+    low, high = 1, _MOST_SEEDS  # too few, enough
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if detectable(difference.sd, middle, level=level) <= size else (middle, high)
+    return high
+
+
+def _result(study: Study, digits: Digits) -> Iterator[str]:
+    """Who is best and by how much, or why nobody is."""
+    ranking = study.main.ranking
+    where = f"on {study.task}, with {_seeds(ranking.n)}"
+    if ranking.best is None:
+        yield f"No winner {where}: every schedule diverged on at least one seed. Start from lower peaks."
+        return
+    first = study.main.rows[0]
+    best, value = f"{first.written} at peak {rate(first.peak)}", f"{study.metric} {digits(first.mean)}"
+    rivals = [s for s in ranking.standings[1:] if s.difference is not None]
+    if not rivals:
+        alone = "there is nothing to compare it with" if len(study.main.rows) == 1 else "no other finished on every seed"
+        yield f"No winner {where}: {best} has a mean {value}, and {alone}."
+    elif ranking.n == 1:
+        yield f"No clear winner {where}: one seed never gives a winner."
+        yield f"{best} has the best {value}; {_named(rivals[0], study)} is {_apart(rivals[0], study, digits)}."
+        yield "Use 3 seeds or more, such as --seeds 5."
+    elif ranking.winner is not None:
+        among = " of those that finished on every seed" if len(rivals) + 1 < len(study.main.rows) else ""
+        yield f"{best} is best{among} {where}: mean {value}{_with(first.interval, digits)}."
+        yield f"The next, {_named(rivals[0], study)}, is {_apart(rivals[0], study, digits)}."
+        if len(rivals) > 1:
+            worst = max(s.p_adjusted or 0.0 for s in rivals)
+            p = "below 0.001" if worst < 0.001 else f"at most {worst:.2g}"
+            yield f"All {len(rivals)} others differ from the best (p {p}, after Holm's correction)."
+    else:
+        yield from _no_winner(study, rivals, f"{best} has the best mean {value}", where, digits)
+
+
+def _no_winner(study: Study, rivals: Sequence[Standing], lead: str, where: str, digits: Digits) -> Iterator[str]:
+    """Why there is none, and what it would take."""
+    ranking = study.main.ranking
+    alpha = 1.0 - ranking.level
+    level = [s for s in rivals if (s.p_adjusted or 0.0) > alpha]
+    difference = level[0].difference
+    assert difference is not None  # noqa: S101  # only the best and diverged rows have none
+    if not math.isfinite(difference.sd):
+        why = "and the spread of that difference could not be measured"
+    elif 0.0 in difference.interval:
+        why = "and that interval holds zero"
+    else:
+        why = f"which would count alone but not among {len(rivals)} (p {level[0].p_adjusted:.2g} after Holm's correction)"
+    yield f"No clear winner {where}: {lead}, but {_named(level[0], study)} is {_apart(level[0], study, digits)}, {why}."
+    if len(rivals) > 1:
+        some = f"{len(level)} of the {len(rivals)}" if len(level) < len(rivals) else f"all {len(rivals)}"
+        yield f"These seeds cannot tell {some} others from the best."
+    if math.isfinite(ranking.detectable):
+        yield f"The smallest difference they could have found, 4 times in 5, is {digits(ranking.detectable)}."
+        if difference.mean:
+            needed = seeds_needed(difference, 1.0 - alpha / len(rivals))
+            many = f"more than {_MOST_SEEDS}" if needed is None else f"about {needed}"
+            yield f"To find the difference seen, {digits(abs(difference.mean))}, would take {many} seeds."
+
+
+def _named(standing: Standing, study: Study) -> str:
+    """A standing's schedule as the user wrote it."""
+    return next(row.written for row in study.main.rows if row.spec == standing.name)
+
+
+def _behind(standing: Standing, study: Study) -> tuple[float, Interval]:
+    """How far a row is behind the best, larger is further, with its interval."""
+    difference = standing.difference
+    assert difference is not None  # noqa: S101  # only the best and diverged rows have none
+    if study.goal == "min":
+        return difference.mean, difference.interval
+    return -difference.mean, Interval(-difference.interval.hi, -difference.interval.lo, difference.interval.level)
+
+
+def _apart(standing: Standing, study: Study, digits: Digits) -> str:
+    gap, interval = _behind(standing, study)
+    size = f"{digits(gap)} behind" if gap else "level with it"
+    return size + _with(interval, digits)
+
+
+def _with(interval: Interval | None, digits: Digits) -> str:
+    """An interval in brackets; nothing where there is none."""
+    if interval is None or math.isinf(interval.hi):
+        return ""
+    return f" (95% interval {digits(interval.lo)} to {digits(interval.hi)})"
+
+
+def _seeds(n: int) -> str:
+    return "this one seed" if n == 1 else f"these {n} seeds"
+
+
+def _diverged(study: Study) -> Iterator[str]:
+    """Rows without a mean."""
+    for row in study.main.rows:
+        if row.diverged and study.main.ranking.best is not None:
+            how = "did not finish" if any(r.failure for r in row.results) else "diverged"
+            yield f"{row.written} {how} on {row.diverged} of {_count(row)} at peak {rate(row.peak)} and is not ranked."
+
+
+def _count(row: Row) -> str:
+    return f"{len(row.values)} seed{'' if len(row.values) == 1 else 's'}"
+
+
+def _edges(study: Study) -> Iterator[str]:
+    """Peaks that may not be the best ones."""
+    for row in study.main.rows:
+        choice = study.choices.get(row.written)
+        if choice is not None and choice.at_edge is not None:
+            side = "lower" if choice.at_edge == "lowest" else "higher"
+            tried = f"the best peak of {row.written} is the {choice.at_edge} one tried, {rate(choice.peak)}"
+            yield f"{tried[0].upper()}{tried[1:]}: a {side} one may be better."
+
+
+def _at_shared_peak(study: Study) -> Iterator[str]:
+    """Whether the ranking depends on how the peak is chosen."""
+    if not study.pilot_seeds or len(study.main.rows) == 1:
+        return
+    shared = study.shared
+    if shared is None:
+        yield "No peak was tried with every schedule, so there is no comparison at a shared peak."
+        return
+    peak = f"At one shared peak, {rate(shared.rows[0].peak)},"
+    own, there = _order(study.main), _order(shared)
+    if all(a.spec == b.spec for a, b in zip(study.main.rows, shared.rows, strict=True)):
+        yield f"{peak} nothing changes: it is every schedule's own best."
+    elif shared.ranking.best is None:
+        yield f"{peak} every schedule diverged on at least one seed."
+    elif own[0] == there[0]:
+        clear = _clearly(shared)
+        rest = "in the same order" if own == there else "with the others in another order"
+        yield f"{peak} {there[0]} comes first too, {clear}, {rest}."
+    else:
+        yield (
+            f"{peak} the ranking differs: {there[0]} comes first there, {_clearly(shared)}. "
+            "A shared peak favours the schedules it happens to suit."
+        )
+
+
+def _order(table: Table) -> list[str]:
+    return [row.written for row in table.rows]
+
+
+def _clearly(table: Table) -> str:
+    return "clearly" if table.winner else "though not clearly"

@@ -1,0 +1,95 @@
+"""The words between a study and a user's script that it started: environment variables in, a file of events out.
+
+    LRDECAY_EVENTS   file to append events to; its presence is what makes a run part of a study
+    LRDECAY_SPEC     the schedule, in the notation
+    LRDECAY_RATES    a .npy file with the float64 rate of every update; wins over the notation
+    LRDECAY_STEPS    horizon in updates, in place of the script's own
+    LRDECAY_SEED     random seed
+    LRDECAY_LOAD     checkpoint to start from, in the script's own format
+    LRDECAY_STOP     step to stop at
+    LRDECAY_SAVE     where to save a checkpoint when stopping
+    LRDECAY_PROBE    "1": say the horizon and the schedule, then stop before training
+
+Events are JSON lines: ``hello`` (the horizon), ``attached`` (the schedule), ``row`` (what was logged at a step),
+``end``. Nothing is ever pickled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from lrdecay.errors import InputError, refusal
+
+__all__ = ["Orders", "variables"]
+
+
+@frozen
+class Orders:
+    """What a study tells a script to do; all None: an ordinary run, started by hand."""
+
+    events: Path | None = None
+    spec: str | None = None
+    rates: Path | None = None
+    steps: int | None = None
+    seed: int | None = None
+    load: Path | None = None
+    stop: int | None = None
+    save: Path | None = None
+    probe: bool = False
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Orders:
+        """From environment variables.
+
+        Raises:
+            InputError: a number is not one.
+        """
+
+        def number(name: str) -> int | None:
+            text = environment.get(name, "")
+            if not text:
+                return None
+            if not text.isdecimal():
+                msg = refusal(name, "must be an integer >= 0", text)
+                raise InputError(msg)
+            return int(text)
+
+        def path(name: str) -> Path | None:
+            return Path(environment[name]) if environment.get(name) else None
+
+        return cls(
+            events=path("LRDECAY_EVENTS"),
+            spec=environment.get("LRDECAY_SPEC") or None,
+            rates=path("LRDECAY_RATES"),
+            steps=number("LRDECAY_STEPS"),
+            seed=number("LRDECAY_SEED"),
+            load=path("LRDECAY_LOAD"),
+            stop=number("LRDECAY_STOP"),
+            save=path("LRDECAY_SAVE"),
+            probe=environment.get("LRDECAY_PROBE") == "1",
+        )
+
+
+def variables(orders: Orders) -> dict[str, str]:
+    """Orders as environment variables; what is None is left out."""
+    found = {
+        "LRDECAY_EVENTS": orders.events,
+        "LRDECAY_SPEC": orders.spec,
+        "LRDECAY_RATES": orders.rates,
+        "LRDECAY_STEPS": orders.steps,
+        "LRDECAY_SEED": orders.seed,
+        "LRDECAY_LOAD": orders.load,
+        "LRDECAY_STOP": orders.stop,
+        "LRDECAY_SAVE": orders.save,
+        "LRDECAY_PROBE": 1 if orders.probe else None,
+    }
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def encode(value: float) -> float | str:
+    """A number for JSON; one that is not finite becomes text, which `float` reads back."""
+    return value if math.isfinite(value) else str(value)

@@ -1,0 +1,169 @@
+"""The script's side of a study: what ``lrdecay.script()`` returns. Started by hand, it is an ordinary run.
+
+    run = lrdecay.script(steps=20_000, tokens_per_step=2**19)
+    sched = run.attach(opt, 'wsd(3e-4, warmup=500, cooldown="20%")')
+    for t in run.steps(save=save_ckpt, load=load_ckpt):
+        loss = train_step(batch(t))
+        sched.step(); run.log(loss=loss)
+
+The user's checkpoints stay their own: ``save(path, t)`` writes one, ``load(path)`` reads it and returns its step.
+Beside each checkpoint the random state is kept, so that a fork goes on with the numbers the trunk would have drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from lrdecay.errors import InputError, refusal
+from lrdecay.runs.protocol import Orders, encode
+from lrdecay.runs.seeding import RandomState, random_state, seed_everything, set_random_state
+from lrdecay.runs.trainable import FloatArray
+from lrdecay.schedule import Bound, Horizon, Schedule, parse
+
+__all__ = ["ScriptRun"]
+
+Attach = Callable[..., Any]
+"""``attach(optimizer, bound, rates)`` of some adapter, returning an object with ``seek(step)`` or None."""
+
+
+class ScriptRun:
+    """One run of a user's script, with or without orders from a study."""
+
+    def __init__(self, horizon: dict[str, Any], orders: Orders, attach: Attach, seed: int) -> None:
+        """See `lrdecay.script`."""
+        if orders.steps is not None:
+            horizon = {k: v for k, v in horizon.items() if k != "epochs"} | {"steps": orders.steps}
+        self.horizon = Horizon(**horizon)
+        self.seed = seed if orders.seed is None else orders.seed
+        self._orders = orders
+        self._attach = attach
+        self._bound: Bound | None = None
+        self._rates: FloatArray | None = None
+        self._scheduler: Any = None
+        self._at = -1
+        self._events: TextIO | None = None
+        if orders.events is not None:
+            seed_everything(self.seed)
+        if orders.events is not None and os.environ.get("RANK", "0") == "0":  # one process speaks for all
+            self._events = orders.events.open("a", encoding="utf-8", buffering=1)
+            self._say(event="hello", horizon=self.horizon.to_json())
+
+    @property
+    def step(self) -> int:
+        """The update being made; -1 before the first."""
+        return self._at
+
+    def attach(self, optimizer: Any, schedule: Schedule | str, **options: Any) -> Any:
+        """A scheduler that drives the optimizer's learning rate; a study may put another schedule in its place.
+
+        Args:
+            optimizer: a `torch.optim.Optimizer`.
+            schedule: a schedule or its notation.
+            options: passed on to `lrdecay.adapters.torch.attach`.
+
+        Raises:
+            InputError: the schedule does not fit the horizon, or this run has a scheduler already.
+        """
+        if self._bound is not None:
+            msg = refusal("run.attach(...)", "must be called once in a run", "a second call")
+            raise InputError(msg)
+        own = parse(schedule) if isinstance(schedule, str) else schedule
+        if self._orders.probe:
+            self._say(event="attached", schedule=repr(own))
+            self._end()
+            sys.exit(0)
+        chosen = own if self._orders.spec is None else parse(self._orders.spec)
+        self._bound = chosen.bind(self.horizon)
+        if self._orders.rates is not None:
+            self._rates = np.load(self._orders.rates, allow_pickle=False)
+        else:
+            self._rates = self._bound.values()
+        self._scheduler = self._attach(optimizer, self._bound, self._rates, **options)
+        self._say(event="attached", schedule=repr(chosen))
+        return self._scheduler
+
+    def steps(
+        self,
+        save: Callable[[str, int], Any] | None = None,
+        load: Callable[[str], int] | None = None,
+    ) -> Iterator[int]:
+        """The indices of the updates to make, in place of ``range(steps)``.
+
+        Args:
+            save: ``save(path, t)`` writes the user's checkpoint after t updates.
+            load: ``load(path)`` restores it and returns t.
+
+        Raises:
+            InputError: a study asks to fork, and there is no ``save`` or ``load``; or nothing was attached.
+        """
+        if self._bound is None:
+            msg = "`run.steps(...)` must come after `run.attach(optimizer, schedule)`, got no attached schedule."
+            raise InputError(msg)
+        start = 0
+        if self._orders.load is not None:
+            if load is None:
+                msg = "`run.steps(load=...)` must be given to start from a checkpoint, got None. Write load(path) -> t."
+                raise InputError(msg)
+            start = self._load(load, self._orders.load)
+        stop = self.horizon.steps if self._orders.stop is None else min(self._orders.stop, self.horizon.steps)
+        if self._orders.save is not None and save is None:
+            msg = "`run.steps(save=...)` must be given to save a checkpoint, got None. Write save(path, t)."
+            raise InputError(msg)
+        for t in range(start, stop):
+            self._at = t
+            yield t
+        if self._orders.save is not None and save is not None:
+            save(str(self._orders.save), stop)
+            random_state().save(_beside(self._orders.save))
+        self._say(event="end", step=stop)
+        self._end()
+
+    def log(self, **values: Any) -> None:
+        """Record numbers of the update being made, such as ``loss=`` or ``accuracy=``; a no-op outside a study.
+
+        Raises:
+            InputError: a value is not a single number.
+        """
+        if self._events is None:
+            return
+        row = {}
+        for name, value in values.items():
+            try:
+                row[name] = encode(float(value.detach() if hasattr(value, "detach") else value))
+            except (TypeError, ValueError, RuntimeError):
+                msg = refusal(f"run.log({name}=...)", "must be a single number", value)
+                raise InputError(msg) from None
+        step = max(self._at, 0)
+        rate = float(self._rates[min(step, len(self._rates) - 1)]) if self._rates is not None else None
+        self._say(event="row", step=step, rate=rate, values=row)
+
+    def _load(self, load: Callable[[str], int], path: Path) -> int:
+        start = load(str(path))
+        if type(start) is not int or start < 0:
+            msg = refusal("load(path)", "must return the step it was saved at, an integer >= 0", start)
+            raise InputError(msg)
+        if _beside(path).exists():
+            set_random_state(RandomState.load(_beside(path)))
+        if hasattr(self._scheduler, "seek"):
+            self._scheduler.seek(start)
+        return start
+
+    def _say(self, **event: Any) -> None:
+        if self._events is not None:
+            self._events.write(json.dumps(event) + "\n")
+
+    def _end(self) -> None:
+        if self._events is not None:
+            self._events.flush()
+            os.fsync(self._events.fileno())
+
+
+def _beside(checkpoint: Path) -> Path:
+    return checkpoint.with_name(checkpoint.name + ".random.npz")

@@ -1,0 +1,224 @@
+"""Runs of a user's own training script: a child process of the command as typed, told what to do by variables.
+
+The command runs unchanged, from the user's working directory. ``{seed}`` in it is replaced by the seed of the run. What
+the child prints goes to a log; its last words are shown when it fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import evolve, frozen
+
+from lrdecay.errors import InputError, RunError, refusal
+from lrdecay.runs.metric import judge
+from lrdecay.runs.protocol import Orders, variables
+from lrdecay.runs.spec import Divergence, Probe, Progress, RunResult, RunSpec, final_score
+from lrdecay.runs.trace import Trace
+from lrdecay.schedule import Horizon
+
+__all__ = ["ScriptSource"]
+
+
+@frozen
+class ScriptSource:
+    """A command that calls ``lrdecay.script()``."""
+
+    command: str  # as typed; {seed} is replaced
+    metric: str | None = None  # "name", "name:min" or "name:max"; None: guessed where only one reading is possible
+    patience: float = 600.0  # seconds to wait for `lrdecay.script()` when probing
+
+    def __attrs_post_init__(self) -> None:
+        """Check that the command can be split into words and starts a program that exists."""
+        try:
+            words = shlex.split(self.command)
+        except ValueError as problem:
+            msg = refusal("--script CMD", f"must be a command ({problem})", self.command)
+            raise InputError(msg) from None
+        if not words:
+            msg = refusal("--script CMD", "must be a command", self.command, "Such as --script 'python train.py'.")
+            raise InputError(msg)
+
+    @property
+    def label(self) -> str:
+        """The command."""
+        return self.command
+
+    def identity(self) -> Mapping[str, Any]:
+        """The command, and the content of every file it names."""
+        words = shlex.split(self.command)
+        files = {w: _hash(Path(w)) for w in words if Path(w).is_file()}
+        return {"script": words, "files": files, "metric": self.metric}
+
+    def probe(self, steps: int | None, epochs: float | None) -> Probe:
+        """Start the script up to ``run.attach`` and no further.
+
+        Raises:
+            InputError: it never calls ``lrdecay.script()`` or ``run.attach``.
+            RunError: it fails before that.
+        """
+        with self._child(Orders(probe=True, steps=steps, seed=0), self.patience) as (events, _):
+            heard = list(events)
+        hello = [e for e in heard if e["event"] == "hello"]
+        attached = [e for e in heard if e["event"] == "attached"]
+        if not hello:
+            cure = "Add `run = lrdecay.script(steps=...)` to it."
+            msg = f"`--script {self.command!r}` must call lrdecay.script(), got a script that never does. {cure}"
+            raise InputError(msg)
+        if not attached:
+            cure = "Add `sched = run.attach(optimizer, SPEC)` to it."
+            msg = f"`--script {self.command!r}` must call run.attach(...), got a script that never does. {cure}"
+            raise InputError(msg)
+        found = Horizon(**hello[-1]["horizon"]).lasting(epochs=epochs)
+        name, goal = judge(self.metric, ()) if self.metric else (None, None)
+        return Probe(self.command, found, name, goal, attached[-1]["schedule"])
+
+    def execute(self, spec: RunSpec, progress: Progress) -> RunResult:
+        """Run the script to the end of the table of rates; see `run_orders`."""
+        return self.run_orders(spec, Orders(), progress)
+
+    def run_orders(self, spec: RunSpec, orders: Orders, progress: Progress) -> RunResult:
+        """Run the script under orders that may also fork it: load, stop, save.
+
+        Raises:
+            InputError: it logs no loss, or not the metric it is judged by.
+            RunError: it exits with an error before it logged anything; later, the result carries the failure.
+        """
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
+            rates = Path(folder, "rates.npy")
+            np.save(rates, spec.rates)
+            told = evolve(orders, rates=rates, spec=spec.schedule, steps=spec.steps, seed=spec.seed)
+            rows: dict[int, dict[str, float]] = {}
+            with self._child(told, math.inf) as (events, died):
+                for event in events:
+                    if event["event"] != "row":
+                        continue
+                    row = rows.setdefault(int(event["step"]), {})
+                    row.update({k: float(v) for k, v in event["values"].items()})
+                    if "loss" in event["values"]:
+                        progress(int(event["step"]) + 1, row["loss"])
+                failure = died()
+        return self._result(spec, rows, failure, time.perf_counter() - began)
+
+    def _result(
+        self, spec: RunSpec, rows: dict[int, dict[str, float]], failure: RunError | None, seconds: float
+    ) -> RunResult:
+        steps = sorted(rows)
+        losses = [t for t in steps if "loss" in rows[t]]
+        bad = next((t for t in losses if not math.isfinite(rows[t]["loss"])), None)
+        diverged = None if bad is None else Divergence(bad, float(spec.rates[bad]), str(rows[bad]["loss"]))
+        if failure is not None and not losses:
+            raise failure
+        if not losses:
+            msg = f"`--script {self.command!r}` must call run.log(loss=...), got a script that never does."
+            raise InputError(msg)
+        if diverged is not None and spec.stop_after_divergence:
+            steps = [t for t in steps if t <= diverged.step]
+        per_epoch = spec.horizon.epoch_length
+        table = [
+            {
+                "step": t,
+                "epoch": math.nan if per_epoch is None else float(t / per_epoch),
+                "rate": float(spec.rates[t]),
+                "loss": rows[t].get("loss", math.nan),
+                **{k: v for k, v in rows[t].items() if k != "loss"},
+            }
+            for t in steps
+        ]
+        trace = Trace.from_rows(table)
+        name, goal = judge(self.metric, tuple(trace.metrics))
+        metrics = {k: float(v[~np.isnan(v)][-1]) for k, v in trace.metrics.items() if (~np.isnan(v)).any()}
+        notes: tuple[str, ...] = ()
+        if name == "loss":
+            tail = trace.loss[-max(1, round(0.05 * len(trace.loss))) :]
+            metrics["loss"] = float(np.nanmean(tail))
+            notes = ("judged by the training loss, averaged over the last 5% of its updates",)
+        whole = diverged is None and failure is None
+        return RunResult(
+            identity=spec.identity(),
+            seed=spec.seed,
+            schedule=spec.schedule,
+            metric=name,
+            goal=goal,
+            score=final_score(metrics, name, "the script") if whole else math.nan,
+            metrics=metrics,
+            trace=trace,
+            diverged=diverged,
+            seconds=seconds,
+            notes=notes,
+            failure=None if failure is None else str(failure),
+        )
+
+    @contextmanager
+    def _child(self, orders: Orders, patience: float) -> Iterator[tuple[Iterator[dict[str, Any]], Any]]:
+        """Start the command; yields its events as they come, and a function that words its death, if it died."""
+        words = [w.replace("{seed}", str(orders.seed)) for w in shlex.split(self.command)]
+        with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder, Path(folder, "log").open("w+b") as log:
+            path = Path(folder, "events.jsonl")
+            path.touch()
+            environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **os.environ}
+            environment = {k: v for k, v in environment.items() if not k.startswith("LRDECAY_")}
+            environment |= variables(evolve(orders, events=path))
+            try:
+                child = subprocess.Popen(  # noqa: S603
+                    words, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                )
+            except OSError as problem:
+                msg = refusal("--script CMD", f"must start ({problem.strerror})", self.command)
+                raise InputError(msg) from None
+
+            def died() -> RunError | None:
+                code = child.wait()
+                if code == 0:
+                    return None
+                log.seek(0)
+                words = log.read().decode(errors="replace").strip().splitlines()
+                last = words[-1].strip() if words else "it printed nothing"
+                msg = f"`--script {self.command!r}` must exit with 0, got {code}: {last}"
+                return RunError(msg)
+
+            try:
+                yield _follow(child, path, patience, self.command), died
+                if (failure := died()) is not None and not math.isinf(patience):
+                    raise failure
+            finally:
+                if child.poll() is None:
+                    os.killpg(child.pid, signal.SIGKILL)
+                    child.wait()
+
+
+def _follow(child: subprocess.Popen[bytes], path: Path, patience: float, command: str) -> Iterator[dict[str, Any]]:
+    """Events as they are appended, until the child has exited and all were read."""
+    began, rest = time.monotonic(), ""
+    with path.open(encoding="utf-8") as f:
+        while True:
+            ended = child.poll() is not None
+            rest += f.read()
+            *lines, rest = rest.split("\n")
+            for line in lines:
+                yield json.loads(line)
+            if ended:
+                return
+            if time.monotonic() - began > patience:
+                cure = "Does it call lrdecay.script()? A slow start needs a longer --patience."
+                msg = f"`--script {command!r}` must reach run.attach(...) within {patience:g} s, got nothing. {cure}"
+                raise InputError(msg)
+            time.sleep(0.02)
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,153 @@
+"""One run, said completely before it is started, and what came of it.
+
+Identity (decision record 4) is a hash of everything that decides the bits of the result: a versioned header (task
+reference, its arguments and source, seed, torch's version, threads, machine) and then the float64 bits of every planned
+rate. Two schedules spelled differently with the same numbers are one run; two that differ in one bit are two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import math
+import platform
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from attrs import field, frozen
+
+from lrdecay.errors import InputError
+from lrdecay.runs.trace import Trace
+from lrdecay.runs.trainable import FloatArray, Goal
+from lrdecay.schedule import Horizon
+
+__all__ = ["UPDATE_SEMANTICS", "Divergence", "Probe", "Progress", "RunResult", "RunSpec", "Source"]
+
+UPDATE_SEMANTICS = 1
+"""Raised when what an update does with its row of values changes; part of every identity."""
+
+Progress = Callable[[int, float], None]
+"""Called with (updates made, last training loss)."""
+
+
+@frozen
+class Probe:
+    """What a source says of itself before anything is trained."""
+
+    name: str
+    horizon: Horizon
+    metric: str | None  # None: known only after a run, from what a script logs
+    goal: Goal | None
+    schedule: str | None = None  # the notation a script attached; None for a task
+
+
+class Source(Protocol):
+    """Where runs come from: a task function or a user's script. A frozen value that crosses to workers."""
+
+    @property
+    def label(self) -> str:
+        """What the user typed."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """JSON that names everything of the source that decides a run's bits."""
+
+    def probe(self, steps: int | None, epochs: float | None) -> Probe:
+        """Start it just far enough to learn its horizon and metric; ``steps`` or ``epochs`` override its length."""
+
+    def execute(self, spec: RunSpec, progress: Progress) -> RunResult:
+        """Train one run in this process or a child of it."""
+
+
+@frozen(eq=False)
+class RunSpec:
+    """One run: a source, a seed, and the rate of every update."""
+
+    source: Source
+    seed: int
+    schedule: str  # the notation, for people; the numbers are `rates`
+    horizon: Horizon
+    rates: FloatArray  # float64, shape (horizon.steps,)
+    metric: str | None  # None: whatever a script logs
+    goal: Goal | None
+    evaluations: int = 10  # how many times along the run the held-out metrics are measured
+    stop_after_divergence: bool = True  # a range test goes on to see the loss explode
+
+    @property
+    def steps(self) -> int:
+        """Updates of this run."""
+        return len(self.rates)
+
+    def identity(self) -> str:
+        """SHA-256 of the header and then of the bits of every rate."""
+        header = {
+            "update_semantics": UPDATE_SEMANTICS,
+            "source": dict(self.source.identity()),
+            "seed": self.seed,
+            "horizon": self.horizon.to_json(),
+            "evaluations": self.evaluations,
+            "metric": self.metric,
+            "machine": platform.machine(),
+            "versions": {name: _version(name) for name in ("torch", "numpy")},
+            "threads": 1,
+        }
+        total = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+        total.update(np.ascontiguousarray(self.rates, dtype="<f8").tobytes())
+        return total.hexdigest()
+
+    def evaluation_steps(self) -> list[int]:
+        """After how many updates the held-out metrics are measured: evenly, ending with the last."""
+        marks = np.linspace(0, self.steps, min(self.evaluations, self.steps) + 1)[1:]
+        return sorted({math.floor(m + 0.5) for m in marks})
+
+
+@frozen
+class Divergence:
+    """The first update whose training loss was not finite."""
+
+    step: int
+    rate: float
+    loss: str  # "nan" or "inf"
+
+
+@frozen(eq=False)
+class RunResult:
+    """What came of a run."""
+
+    identity: str
+    seed: int
+    schedule: str
+    metric: str
+    goal: Goal
+    score: float  # the metric at the end; nan where the run diverged
+    metrics: Mapping[str, float]  # all metrics at the end
+    trace: Trace = field(repr=False)
+    diverged: Divergence | None = None
+    seconds: float = 0.0  # wall time of the training
+    notes: tuple[str, ...] = ()  # what a reader must know, such as how a script without a metric was judged
+    failure: str | None = None  # why a script died half-way; the trace until then is here
+
+    @property
+    def steps(self) -> int:
+        """Updates made."""
+        return self.trace.steps
+
+
+def final_score(metrics: Mapping[str, float], metric: str, label: str) -> float:
+    """The metric a run is judged by.
+
+    Raises:
+        InputError: it was not measured.
+    """
+    if metric not in metrics:
+        msg = f"`metric={metric!r}` must be measured by {label}, got {sorted(metrics) or 'no metric'}."
+        raise InputError(msg)
+    return float(metrics[metric])
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,64 @@
+"""Runs of a task function: import it, make the task from a seed, drive it, in whatever process this is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from lrdecay.errors import InputError, LrdecayError
+from lrdecay.runs.drive import drive
+from lrdecay.runs.reference import TaskReference
+from lrdecay.runs.seeding import seed_everything
+from lrdecay.runs.spec import Probe, Progress, RunResult, RunSpec
+from lrdecay.runs.trainable import Trainable, check_trainable
+
+__all__ = ["TaskSource"]
+
+
+@frozen
+class TaskSource:
+    """A task function, by reference."""
+
+    reference: TaskReference
+
+    @property
+    def label(self) -> str:
+        """What the user typed."""
+        return self.reference.label
+
+    def identity(self) -> Mapping[str, Any]:
+        """The reference, its arguments, and the hash of its source."""
+        return {
+            "task": self.reference.target.rpartition(":")[2],
+            "arguments": dict(self.reference.arguments),
+            "source": self.reference.source_hash(),
+        }
+
+    def build(self, seed: int) -> Trainable:
+        """A fresh trainable; all random generators are seeded first, so that a forgetful task is still repeatable.
+
+        Raises:
+            InputError: the function fails, or returns something else.
+        """
+        function = self.reference.function()
+        seed_everything(seed)
+        try:
+            made = function(seed, **self.reference.arguments)
+        except LrdecayError:
+            raise
+        except Exception as problem:
+            reason = " ".join(str(problem).split()) or "no message"
+            msg = f"`{self.label}` must make a task, got {type(problem).__name__}: {reason}."
+            raise InputError(msg) from problem
+        return check_trainable(made, self.label)
+
+    def probe(self, steps: int | None, epochs: float | None) -> Probe:
+        """Build it once and ask."""
+        made = self.build(0)
+        return Probe(self.label, made.horizon.lasting(steps=steps, epochs=epochs), made.metric, made.goal)
+
+    def execute(self, spec: RunSpec, progress: Progress) -> RunResult:
+        """Build and drive, here."""
+        return drive(self.build(spec.seed), spec, progress)

@@ -1,0 +1,122 @@
+"""The seam: what lrdecay needs from something that can be trained. Frameworks stand behind it, everything else before.
+
+A `Trainable` is advanced by tables of values, one row per update, so that whoever plans the run makes the numbers once
+and nobody evaluates a schedule a second time. `TorchTask` in the PyTorch adapter is one; so is `quadratic`, in numpy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from lrdecay.errors import InputError
+from lrdecay.schedule import Horizon
+
+__all__ = ["FloatArray", "Goal", "Snapshot", "Trainable", "check_trainable", "check_values"]
+
+FloatArray = NDArray[np.float64]
+Goal = Literal["max", "min"]
+
+
+@frozen
+class Snapshot:
+    """All of a trainable's state at one step, as arrays and JSON: parameters, optimizer, random state, data."""
+
+    tensors: Mapping[str, NDArray[Any]] = field(eq=False)
+    state: Mapping[str, Any]  # JSON
+
+    def digest(self) -> str:
+        """SHA-256 over names, types, shapes and bytes; equal exactly when the states are."""
+        total = hashlib.sha256(json.dumps(self.state, sort_keys=True).encode())
+        for name in sorted(self.tensors):
+            array = np.ascontiguousarray(self.tensors[name])
+            total.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            total.update(array.tobytes())
+        return total.hexdigest()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in self.tensors.values())
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """What can be trained by a table of values.
+
+    Attributes:
+        sets: which of {"lr", "momentum", "weight_decay", "batch_size"} it obeys.
+        step: updates made so far.
+        horizon: how long it is trained unless told otherwise, with its units.
+        metric: the name, among what `evaluate` gives, that runs are judged by.
+        goal: whether the metric is to be large ("max") or small ("min").
+    """
+
+    sets: frozenset[str]
+    step: int
+    horizon: Horizon
+    metric: str
+    goal: Goal
+
+    def advance(
+        self, values: Mapping[str, FloatArray], *, observe: frozenset[str] = frozenset({"loss"})
+    ) -> Mapping[str, FloatArray]:
+        """Make as many updates as the arrays have rows; row i drives update ``step + i``.
+
+        Returns one array per observed name, the same length; ``loss`` is the training loss of each update, before it.
+        """
+
+    def evaluate(self, on: str = "heldout") -> Mapping[str, float]:
+        """Metrics on a named data set. Changes nothing, random state included."""
+
+    def snapshot(self) -> Snapshot:
+        """Everything needed to go on from here."""
+
+    def restore(self, s: Snapshot) -> None:
+        """Go back to a snapshot of this same trainable."""
+
+    def digest(self) -> str:
+        """A fingerprint of the whole state."""
+
+
+_MEMBERS = ("sets", "step", "horizon", "metric", "goal", "advance", "evaluate", "snapshot", "restore", "digest")
+
+
+def check_trainable(made: object, source: str) -> Trainable:
+    """The object itself, if it is a `Trainable`.
+
+    Raises:
+        InputError: it is something else; the message says what is missing.
+    """
+    missing = [name for name in _MEMBERS if not hasattr(made, name)]
+    if missing:
+        lacks = "" if len(missing) == len(_MEMBERS) else f" (it lacks {', '.join(missing)})"
+        msg = (
+            f"`{source}` must return a Trainable{lacks}, got {type(made).__name__}. Return "
+            "lrdecay.adapters.torch.TorchTask(model=..., optimizer=..., loss=..., train=..., heldout=...)."
+        )
+        raise InputError(msg)
+    return made  # type: ignore[return-value]
+
+
+def check_values(values: Mapping[str, FloatArray], sets: frozenset[str]) -> int:
+    """How many updates a table of values asks for.
+
+    Raises:
+        InputError: it holds a name the trainable does not obey, or its columns differ in length.
+    """
+    unknown = sorted(set(values) - sets)
+    if unknown or "lr" not in values:
+        msg = f"`advance(values=...)` must hold 'lr' and otherwise only {sorted(sets)}, got {sorted(values)}."
+        raise InputError(msg)
+    lengths = {len(column) for column in values.values()}
+    if len(lengths) != 1:
+        msg = f"`advance(values=...)` must hold columns of one length, got {sorted(lengths)}."
+        raise InputError(msg)
+    return lengths.pop()

@@ -1,0 +1,275 @@
+"""The named families. Each is one equation in shapes and places, with t counted from where the family starts.
+
+    constant(p)                     p
+    step(p, r, every)               p·r^⌊t/every⌋
+    multi_step(p, r, at)            p·r^#{b in at : b <= t}
+    exponential(p, r, every)        p·r^(t/every), ⌊·⌋ with staircase
+    inverse_time(p, k, every)       p / (1 + k·t/every), ⌊·⌋ with staircase
+    linear(p, m)                    m + (p - m)(1 - t/T)
+    polynomial(p, m, q)             m + (p - m)(1 - t/T)^q
+    cosine(p, m)                    m + (p - m)(1 + cos πt/T)/2
+    wsd(p, w, c, shape, m)          warmup over w, hold p, fall to m along the shape over the last c
+
+``over=`` says how long a family speaks; left out, it takes what is left of the horizon (T above). A rate is absolute.
+Durations are written as integers or text and kept as `Duration`; numbers are kept as floats.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, final
+
+from attrs import Converter, field
+
+from lrdecay.errors import (
+    InputError,
+    argument,
+    at_least_one,
+    factor_in_unit_interval,
+    non_negative,
+    one_of,
+    positive,
+    refusal,
+    true_or_false,
+)
+from lrdecay.schedule.base import Schedule, check_floor, durations_field, family, number, peak_field
+from lrdecay.schedule.duration import Duration, duration
+from lrdecay.schedule.places import Edge, Hold, Join, Place, Progression, Ramp, Span, Warm
+from lrdecay.schedule.shapes import CLOSED_SHAPES, Shape, geometric_shape, inverse_shape, power_shape
+
+__all__ = [
+    "constant",
+    "cosine",
+    "exponential",
+    "inverse_time",
+    "linear",
+    "multi_step",
+    "polynomial",
+    "step",
+    "wsd",
+]
+
+
+def _lasting(node: Place, over: Duration | None) -> Place:
+    return node if over is None else Span(node, (over,))
+
+
+def _lasts(over: Duration | None) -> tuple[Duration, ...] | None:
+    return None if over is None else (over,)
+
+
+def floor_field(default: float) -> Any:
+    """The lowest rate, absolute, >= 0."""
+    return field(default=default, converter=number, validator=argument(non_negative))
+
+
+def _milestones(value: Any, instance: Any, attribute: Any) -> Any:
+    call = f"{type(instance).__name__}({attribute.name}=...)"
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        msg = refusal(call, "must be a list of durations", value, 'Write at=[30, 60] or at=["60ep", "120ep"].')
+        raise InputError(msg)
+    return tuple(duration(v, call) for v in value)
+
+
+def _in_order(instance: Any, attribute: Any, value: tuple[Duration, ...]) -> None:
+    argument(at_least_one)(instance, attribute, value)
+    for before, after in itertools.pairwise(value):
+        if before.unit == after.unit and after.amount <= before.amount:
+            call = f"{type(instance).__name__}({attribute.name}=...)"
+            msg = refusal(call, "must be in strictly rising order", list(value), f"{after!r} comes after {before!r}.")
+            raise InputError(msg)
+
+
+def milestones_field() -> Any:
+    """A list of durations in strictly rising order, counted from where the family starts."""
+    return field(converter=Converter(_milestones, takes_self=True, takes_field=True), validator=_in_order)
+
+
+@final
+@family
+class constant(Schedule):  # noqa: N801
+    """One rate: peak."""
+
+    peak: Any = peak_field()
+    over: Any = durations_field(default=None)
+
+    def expand(self) -> Place:
+        """Hold."""
+        return _lasting(Hold(self.peak), self.over)
+
+    @property
+    def lasts(self) -> tuple[Duration, ...] | None:
+        """As said by ``over``."""
+        return _lasts(self.over)
+
+
+@final
+@family
+class step(Schedule):  # noqa: N801
+    """Multiply by ``factor`` once per ``every``: peak·factor^⌊t/every⌋. The new value speaks at the boundary."""
+
+    peak: Any = peak_field()
+    factor: Any = field(converter=number, validator=argument(factor_in_unit_interval))
+    every: Any = durations_field()
+    over: Any = durations_field(default=None)
+
+    def expand(self) -> Place:
+        """A geometric progression on whole ticks."""
+        shape = Shape(geometric_shape, (self.factor,))
+        return _lasting(Progression(self.peak, shape, self.every, staircase=True), self.over)
+
+    @property
+    def lasts(self) -> tuple[Duration, ...] | None:
+        """As said by ``over``."""
+        return _lasts(self.over)
+
+
+@final
+@family
+class multi_step(Schedule):  # noqa: N801
+    """Multiply by ``factor`` at each milestone: peak·factor^#{b in at : b <= t}."""
+
+    peak: Any = peak_field()
+    factor: Any = field(converter=number, validator=argument(factor_in_unit_interval))
+    at: Any = milestones_field()
+    over: Any = durations_field(default=None)
+
+    def expand(self) -> Place:
+        """Holds, joined."""
+        holds = tuple(Hold(self.peak * self.factor**i) for i in range(len(self.at) + 1))
+        return _lasting(Join(holds, tuple(Edge((d,)) for d in self.at)), self.over)
+
+    @property
+    def lasts(self) -> tuple[Duration, ...] | None:
+        """As said by ``over``."""
+        return _lasts(self.over)
+
+
+@final
+@family
+class exponential(Schedule):  # noqa: N801
+    """peak·factor^(t/every); with ``staircase`` only whole multiples of ``every`` count, which is `step`."""
+
+    peak: Any = peak_field()
+    factor: Any = field(converter=number, validator=argument(factor_in_unit_interval))
+    every: Any = durations_field(default=1)
+    staircase: bool = field(default=False, validator=argument(true_or_false))
+    over: Any = durations_field(default=None)
+
+    def expand(self) -> Place:
+        """A geometric progression."""
+        shape = Shape(geometric_shape, (self.factor,))
+        return _lasting(Progression(self.peak, shape, self.every, self.staircase), self.over)
+
+    @property
+    def lasts(self) -> tuple[Duration, ...] | None:
+        """As said by ``over``."""
+        return _lasts(self.over)
+
+
+@final
+@family
+class inverse_time(Schedule):  # noqa: N801
+    """Time-based decay, peak / (1 + rate·t/every): what Keras 1's ``decay=`` did at each update."""
+
+    peak: Any = peak_field()
+    rate: float = field(converter=number, validator=argument(non_negative))
+    every: Any = durations_field(default=1)
+    staircase: bool = field(default=False, validator=argument(true_or_false))
+    over: Any = durations_field(default=None)
+
+    def expand(self) -> Place:
+        """A progression along 1/(1 + kx)."""
+        shape = Shape(inverse_shape, (self.rate,))
+        return _lasting(Progression(self.peak, shape, self.every, self.staircase), self.over)
+
+    @property
+    def lasts(self) -> tuple[Duration, ...] | None:
+        """As said by ``over``."""
+        return _lasts(self.over)
+
+
+@final
+@family
+class linear(Schedule):  # noqa: N801
+    """A straight line from peak to floor: floor + (peak - floor)(1 - t/T)."""
+
+    peak: Any = peak_field()
+    floor: float = floor_field(default=0.0)
+    over: Any = durations_field(default=None)
+    __attrs_post_init__ = check_floor
+
+    def expand(self) -> Place:
+        """A linear ramp."""
+        return _lasting(Ramp(self.peak, self.floor, CLOSED_SHAPES["linear"]), self.over)
+
+    @property
+    def lasts(self) -> tuple[Duration, ...] | None:
+        """As said by ``over``."""
+        return _lasts(self.over)
+
+
+@final
+@family
+class polynomial(Schedule):  # noqa: N801
+    """floor + (peak - floor)(1 - t/T)^power."""
+
+    peak: Any = peak_field()
+    floor: float = floor_field(default=0.0)
+    power: float = field(default=1.0, converter=number, validator=argument(positive))
+    over: Any = durations_field(default=None)
+    __attrs_post_init__ = check_floor
+
+    def expand(self) -> Place:
+        """A power ramp."""
+        return _lasting(Ramp(self.peak, self.floor, Shape(power_shape, (self.power,))), self.over)
+
+    @property
+    def lasts(self) -> tuple[Duration, ...] | None:
+        """As said by ``over``."""
+        return _lasts(self.over)
+
+
+@final
+@family
+class cosine(Schedule):  # noqa: N801
+    """Half a cosine: floor + (peak - floor)(1 + cos πt/T)/2 (Loshchilov & Hutter 2017, arXiv:1608.03983)."""
+
+    peak: Any = peak_field()
+    floor: float = floor_field(default=0.0)
+    over: Any = durations_field(default=None)
+    __attrs_post_init__ = check_floor
+
+    def expand(self) -> Place:
+        """A cosine ramp."""
+        return _lasting(Ramp(self.peak, self.floor, CLOSED_SHAPES["cosine"]), self.over)
+
+    @property
+    def lasts(self) -> tuple[Duration, ...] | None:
+        """As said by ``over``."""
+        return _lasts(self.over)
+
+
+@final
+@family
+class wsd(Schedule):  # noqa: N801
+    """Warmup, stable, decay (Hu et al. 2024, arXiv:2404.06395): the cooldown starts at the end minus its length."""
+
+    peak: Any = peak_field()
+    warmup: Any = durations_field(zero=True)
+    cooldown: Any = durations_field()
+    shape: str = field(default="linear", validator=argument(one_of(CLOSED_SHAPES)))
+    floor: float = floor_field(default=0.0)
+    over: Any = durations_field(default=None)
+    __attrs_post_init__ = check_floor
+
+    def expand(self) -> Place:
+        """Warm, hold, ramp."""
+        fall = Ramp(self.peak, self.floor, CLOSED_SHAPES[self.shape])
+        body: Place = Join((Hold(self.peak), fall), (Edge((self.cooldown,), before_end=True),))
+        return _lasting(Warm(self.warmup, body) if self.warmup.amount else body, self.over)
+
+    @property
+    def lasts(self) -> tuple[Duration, ...] | None:
+        """As said by ``over``."""
+        return _lasts(self.over)

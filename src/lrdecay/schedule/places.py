@@ -1,0 +1,224 @@
+"""Places: where a shape stands on the axis of updates. These nodes are all that is ever evaluated.
+
+    Hold(v)                       v
+    Ramp(a, b, shape)             a·f(u) + b·(1 - f(u)),  u = (t - start) / (end - start), held at 1 afterwards
+    Progression(p, shape, every)  p·f(x),  x = (t - start) / every; with staircase, x = whole `every`s that passed
+    Warm(over, rest)              rest(0)·(t + 1) / (n + 1) for t < n = over, then rest on its own clock
+    Join(parts, edges)            part i from edge i on; at an edge the *new* part speaks
+    Span(inner, over)             inner on a span of its own length
+    Scale(inner, c), Clamp(inner, low, high)
+
+The families are equations in these: step = Progression with a staircase, multi-step = Join of Holds,
+WSD = Warm of a Join of Hold and Ramp.
+
+A node is *placed* on a span [start, end) of exact rational positions, which gives a `Segment`: a function of absolute
+update indices. Every boundary is rounded to an update once, half up, from its exact position, so that "every 10 epochs"
+does not drift when an epoch is 390.625 updates.
+"""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from typing import final
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from lrdecay.schedule.duration import Duration, round_half_up
+from lrdecay.schedule.horizon import Horizon
+from lrdecay.schedule.segments import (
+    ClampSegment,
+    HoldSegment,
+    JoinSegment,
+    ProgressionSegment,
+    RampSegment,
+    ScaleSegment,
+    Segment,
+    StairSegment,
+    WarmSegment,
+)
+from lrdecay.schedule.shapes import Shape
+
+__all__ = [
+    "Clamp",
+    "Edge",
+    "Hold",
+    "Join",
+    "NoRoomError",
+    "Place",
+    "Progression",
+    "Ramp",
+    "Scale",
+    "Span",
+    "Steps",
+    "Warm",
+]
+
+Steps = NDArray[np.int64]
+
+
+class NoRoomError(Exception):
+    """A part of a schedule has no update to speak for; `bind` words it for the user."""
+
+    def __init__(self, what: str, start: int, end: int) -> None:
+        self.what, self.start, self.end = what, start, end
+
+
+class Place(ABC):
+    """A core node. Frozen, equal by content; knows nothing of the horizon until it is placed."""
+
+    @abstractmethod
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
+        """This node on the span [start, end), positions in exact updates from the start of the run.
+
+        Raises:
+            NoRoomError: the span rounds to no update at all, or a part starts before the one before it ends.
+        """
+
+
+@final
+@frozen
+class Edge:
+    """A boundary: the sum of ``durations`` after the start of the span, or before its end."""
+
+    durations: tuple[Duration, ...]
+    before_end: bool = False
+
+    def position(self, start: Fraction, end: Fraction, horizon: Horizon) -> Fraction:
+        """The exact position of this edge."""
+        length = sum((horizon.length(d) for d in self.durations), Fraction(0))
+        return end - length if self.before_end else start + length
+
+
+def _bounds(what: str, start: Fraction, end: Fraction) -> tuple[int, int]:
+    a, b = round_half_up(start), round_half_up(end)
+    if b <= a:
+        raise NoRoomError(what, a, b)
+    return a, b
+
+
+@final
+@frozen
+class Hold(Place):
+    """One value for the whole span."""
+
+    value: float  # >= 0
+
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:  # noqa: ARG002
+        """The same everywhere."""
+        return HoldSegment(self.value)
+
+
+@final
+@frozen
+class Ramp(Place):
+    """From one value to another along a closed shape, over the whole span; the end is reached at its last boundary."""
+
+    start: float  # value at u = 0
+    end: float  # value at u = 1
+    shape: Shape  # closed
+
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:  # noqa: ARG002
+        """Boundaries rounded, then u is a ratio of integers."""
+        a, b = _bounds("a ramp", start, end)
+        return RampSegment(a, b, self.start, self.end, self.shape)
+
+
+@final
+@frozen
+class Progression(Place):
+    """An open shape on a clock that ticks once per ``every``; with a staircase only whole ticks count."""
+
+    peak: float
+    shape: Shape  # open
+    every: Duration  # > 0
+    staircase: bool = False
+
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
+        """A staircase rounds the position of each tick; a smooth one divides by the exact length of a tick."""
+        a, b = _bounds("a decay", start, end)
+        tick = horizon.length(self.every)
+        if self.staircase:
+            return StairSegment.of(b, start, tick, self.peak, self.shape)
+        return ProgressionSegment(a, b, float(tick), self.peak, self.shape)
+
+
+@final
+@frozen
+class Warm(Place):
+    """A linear warmup that wastes no update: rest(0)/(n+1) at first, rest(0) at update n, then ``rest``."""
+
+    over: Duration  # > 0
+    rest: Place
+
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
+        """``rest`` has its own clock, which starts where the warmup ends."""
+        middle = start + horizon.length(self.over)
+        a, b = _bounds("a warmup", start, middle)
+        _bounds("what follows the warmup", middle, end)
+        return WarmSegment(a, b, self.rest.place(middle, end, horizon))
+
+
+@final
+@frozen
+class Join(Place):
+    """Parts one after the other, each with its own clock from its edge on."""
+
+    parts: tuple[Place, ...]
+    edges: tuple[Edge, ...]  # one fewer than parts
+
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
+        """Parts that begin at or after the end of the span never speak and are left out."""
+        positions = [start, *(edge.position(start, end, horizon) for edge in self.edges)]
+        for before, after in itertools.pairwise(positions):
+            if after < before:
+                part = "a part"
+                raise NoRoomError(part, round_half_up(before), round_half_up(after))
+        last = round_half_up(end)
+        spoken = [i for i, p in enumerate(positions) if i == 0 or round_half_up(p) < last]
+        ends = [positions[i + 1] if i + 1 in spoken else end for i in spoken]
+        segments = tuple(self.parts[i].place(positions[i], e, horizon) for i, e in zip(spoken, ends, strict=True))
+        return JoinSegment(segments, tuple(round_half_up(positions[i]) for i in spoken[1:]))
+
+
+@final
+@frozen
+class Span(Place):
+    """A node on a span of its own length, counted from where it starts."""
+
+    inner: Place
+    over: tuple[Duration, ...]  # summed
+
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
+        """The end of the surrounding span is replaced, even by a later one."""
+        return self.inner.place(start, Edge(self.over).position(start, end, horizon), horizon)
+
+
+@final
+@frozen
+class Scale(Place):
+    """A node times a constant."""
+
+    inner: Place
+    factor: float  # >= 0
+
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
+        """On the same span."""
+        return ScaleSegment(self.inner.place(start, end, horizon), self.factor)
+
+
+@final
+@frozen
+class Clamp(Place):
+    """A node kept within [low, high]."""
+
+    inner: Place
+    low: float
+    high: float
+
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
+        """On the same span."""
+        return ClampSegment(self.inner.place(start, end, horizon), self.low, self.high)

@@ -1,0 +1,178 @@
+"""Segments: places with their numbers filled in. Functions from absolute update indices to float64 rates.
+
+`places` makes them; nothing else does. Each takes an int64 array and returns a float64 array of its shape.
+Cycle and staircase counts are integer arithmetic; no logarithm is ever floored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import final
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from lrdecay.schedule.shapes import Shape
+
+__all__ = [
+    "ClampSegment",
+    "HoldSegment",
+    "JoinSegment",
+    "ProgressionSegment",
+    "RampSegment",
+    "ScaleSegment",
+    "Segment",
+    "StairSegment",
+    "WarmSegment",
+]
+
+Steps = NDArray[np.int64]
+Rates = NDArray[np.float64]
+Segment = Callable[[Steps], Rates]
+
+
+@final
+@frozen
+class HoldSegment:
+    """value, everywhere."""
+
+    value: float
+
+    def __call__(self, t: Steps) -> Rates:
+        """The held value."""
+        return np.full(t.shape, self.value)
+
+
+@final
+@frozen
+class RampSegment:
+    """A closed shape from ``start`` at update a to ``end`` at update b, held outside."""
+
+    a: int
+    b: int  # > a
+    start: float
+    end: float
+    shape: Shape
+
+    def __call__(self, t: Steps) -> Rates:
+        """start·f(u) + end·(1 - f(u)): exact at both ends."""
+        u = np.clip(t - self.a, 0, self.b - self.a) / (self.b - self.a)
+        f = self.shape(u, np)
+        rate: Rates = self.start * f + self.end * (1.0 - f)
+        return rate
+
+
+@final
+@frozen
+class ProgressionSegment:
+    """An open shape on a smooth clock, held from update b on."""
+
+    a: int
+    b: int
+    tick: float  # updates, > 0
+    peak: float
+    shape: Shape
+
+    def __call__(self, t: Steps) -> Rates:
+        """peak·f((t - a) / tick)."""
+        x = np.clip(t - self.a, 0, self.b - self.a) / self.tick
+        rate: Rates = self.peak * self.shape(x, np)
+        return rate
+
+
+@final
+@frozen
+class StairSegment:
+    """An open shape on whole ticks: k(t) = #{k >= 1 : round(start + k·tick) <= t}, up to the last update before b.
+
+    round(x) <= t  ⟺  x < t + 1/2, so k(t) = ceil((t + 1/2 - start) / tick) - 1 = ceil(n(t) / d) - 1 in integers.
+    """
+
+    b: int
+    numerator: tuple[int, int]  # n(t) = numerator[0]·t + numerator[1]
+    denominator: int  # d > 0
+    peak: float
+    shape: Shape
+
+    @classmethod
+    def of(cls, b: int, start: Fraction, tick: Fraction, peak: float, shape: Shape) -> StairSegment:
+        """Bring start and tick to one denominator."""
+        slope = 1 / tick
+        offset = (Fraction(1, 2) - start) / tick
+        common = slope.denominator * offset.denominator
+        return cls(b, (int(slope * common), int(offset * common)), common, peak, shape)
+
+    def __call__(self, t: Steps) -> Rates:
+        """peak·f(k(t)); in arbitrary precision where 64 bits would overflow."""
+        last = np.minimum(t, self.b - 1)
+        m, c = self.numerator
+        if max(self.b, 1) * abs(m) + abs(c) + self.denominator < 2**62:
+            k = -((-(m * last + c)) // self.denominator) - 1
+        else:
+            k = np.array([-((-(m * int(i) + c)) // self.denominator) - 1 for i in last.ravel()]).reshape(t.shape)
+        rate: Rates = self.peak * self.shape(np.maximum(k, 0).astype(np.float64), np)
+        return rate
+
+
+@final
+@frozen
+class WarmSegment:
+    """target/(n+1) at update a, rising linearly to target = rest at update b = a + n, then rest."""
+
+    a: int
+    b: int
+    rest: Segment
+
+    def __call__(self, t: Steps) -> Rates:
+        """rest(b)·(t - a + 1) / (n + 1) before b."""
+        target = self.rest(np.array(self.b))
+        ramp = target * ((t - self.a + 1) / (self.b - self.a + 1))
+        rate: Rates = np.where(t < self.b, ramp, self.rest(np.maximum(t, self.b)))
+        return rate
+
+
+@final
+@frozen
+class JoinSegment:
+    """Parts with integer edges; each part is evaluated only where it speaks."""
+
+    parts: tuple[Segment, ...]
+    edges: tuple[int, ...]  # ascending, one fewer than parts
+
+    def __call__(self, t: Steps) -> Rates:
+        """At an edge the new part speaks."""
+        which = np.searchsorted(np.array(self.edges, dtype=np.int64), t, side="right")
+        out = np.empty(t.shape)
+        for i in np.unique(which):
+            mask = which == i
+            out[mask] = self.parts[i](t[mask])
+        return out
+
+
+@final
+@frozen
+class ScaleSegment:
+    """inner times a constant."""
+
+    inner: Segment
+    factor: float
+
+    def __call__(self, t: Steps) -> Rates:
+        """factor·inner(t)."""
+        return self.factor * self.inner(t)
+
+
+@final
+@frozen
+class ClampSegment:
+    """inner kept within [low, high]."""
+
+    inner: Segment
+    low: float
+    high: float
+
+    def __call__(self, t: Steps) -> Rates:
+        """min(max(inner(t), low), high)."""
+        return np.clip(self.inner(t), self.low, self.high)

@@ -1,0 +1,94 @@
+"""Shapes: the unit curves that every decay is made of. A place says where a shape stands; see `places`.
+
+A *closed* shape lives on u in [0, 1] and falls from f(0) = 1 to f(1) = 0:
+
+    linear     1 - u
+    cosine     (1 + cos πu) / 2                 Loshchilov & Hutter 2017, arXiv:1608.03983
+    1-sqrt     1 - √u                           Hägele et al. 2024, arXiv:2405.18392
+    square     (1 - u)²
+    power(p)   (1 - u)^p, p > 0
+
+An *open* shape lives on x >= 0 and starts at f(0) = 1:
+
+    geometric(r)  r^x, 0 < r <= 1
+    inverse(k)    1 / (1 + kx), k >= 0          time-based decay
+
+Each formula stands here once, as a function of the argument and the array namespace ``xp`` (numpy, jax.numpy, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+__all__ = [
+    "CLOSED_SHAPES",
+    "Shape",
+    "cosine_shape",
+    "geometric_shape",
+    "inverse_shape",
+    "linear_shape",
+    "one_minus_sqrt_shape",
+    "power_shape",
+    "square_shape",
+]
+
+
+@frozen
+class Shape:
+    """A unit curve with its parameters fixed: ``Shape(power_shape, (2.0,))``. Equal by content."""
+
+    formula: Callable[..., Any]  # formula(u, xp, *parameters)
+    parameters: tuple[float, ...] = ()
+
+    def __call__(self, u: Any, xp: ModuleType = np) -> Any:
+        """The curve at u, elementwise, in the namespace of ``xp``."""
+        return self.formula(u, xp, *self.parameters)
+
+
+def linear_shape(u: Any, xp: ModuleType) -> Any:  # noqa: ARG001
+    """1 - u."""
+    return 1.0 - u
+
+
+def cosine_shape(u: Any, xp: ModuleType) -> Any:
+    """(1 + cos πu) / 2."""
+    return (1.0 + xp.cos(xp.pi * u)) / 2.0
+
+
+def one_minus_sqrt_shape(u: Any, xp: ModuleType) -> Any:
+    """1 - √u."""
+    return 1.0 - xp.sqrt(u)
+
+
+def square_shape(u: Any, xp: ModuleType) -> Any:  # noqa: ARG001
+    """(1 - u)²."""
+    return (1.0 - u) * (1.0 - u)
+
+
+def power_shape(u: Any, xp: ModuleType, p: float) -> Any:
+    """(1 - u)^p."""
+    return xp.power(1.0 - u, p)
+
+
+def geometric_shape(x: Any, xp: ModuleType, factor: float) -> Any:
+    """factor^x."""
+    return xp.power(factor, x)
+
+
+def inverse_shape(x: Any, xp: ModuleType, rate: float) -> Any:  # noqa: ARG001
+    """1 / (1 + rate · x)."""
+    return 1.0 / (1.0 + rate * x)
+
+
+CLOSED_SHAPES: dict[str, Shape] = {
+    "linear": Shape(linear_shape),
+    "cosine": Shape(cosine_shape),
+    "1-sqrt": Shape(one_minus_sqrt_shape),
+    "square": Shape(square_shape),
+}
+"""Closed shapes by the name that the notation uses, such as ``wsd(..., shape="1-sqrt")``."""

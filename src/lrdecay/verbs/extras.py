@@ -1,0 +1,19 @@
+"""Checking, before any training starts, that what a verb needs is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from lrdecay.errors import MissingExtraError
+
+__all__ = ["require"]
+
+_PACKAGES = {"study": ("scipy", "matplotlib", "jinja2"), "torch": ("torch",)}
+
+
+def require(extra: str, what: str) -> None:
+    """Raise `MissingExtraError`, with the pip line, if a package of an extra is missing."""
+    for package in _PACKAGES[extra]:
+        if importlib.util.find_spec(package) is None:
+            msg = f"`{what}` must have {package}, which is not installed. Run: pip install 'lrdecay[{extra}]'"
+            raise MissingExtraError(msg)

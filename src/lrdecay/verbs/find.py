@@ -1,0 +1,177 @@
+"""`find`: a peak learning rate by a range test, repeated, with an interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+
+from lrdecay.errors import InputError, RunError, non_negative_int, positive_int
+from lrdecay.rangetest.driver import Curve, range_test, rising_rates
+from lrdecay.rangetest.reading import Reading, read, rules
+from lrdecay.runs.script_source import ScriptSource
+from lrdecay.runs.spec import Probe, RunSpec, Source
+from lrdecay.runs.task_source import TaskSource
+from lrdecay.runs.trainable import FloatArray
+from lrdecay.stats.intervals import Interval, log10_t_interval
+from lrdecay.sweep.pool import LocalPool, Watch, report
+from lrdecay.verbs.extras import require
+from lrdecay.verbs.sources import Task, source_of
+
+__all__ = ["FIRST_SEED", "Finding", "find", "search"]
+
+FIRST_SEED = 20_000
+"""Range tests use seeds from here on, apart from pilots and scores."""
+
+
+@frozen(eq=False)
+class Finding:
+    """A range test's answer."""
+
+    task: str
+    reading: Reading = field(repr=False)
+    curves: tuple[Curve, ...] = field(repr=False)  # one per repeat
+    interval: Interval | None  # 95%, of the suggestion over repeats, by t on log10; None: no suggestion, or one repeat
+    seeds: tuple[int, ...]
+
+    @property
+    def suggestion(self) -> float | None:
+        """The peak to use; None where the curve gives no clear answer."""
+        return self.reading.suggestion
+
+    @property
+    def repeats(self) -> int:
+        """How many curves were averaged."""
+        return len(self.curves)
+
+    @property
+    def steps_used(self) -> int:
+        """Updates made."""
+        return sum(len(c.losses) for c in self.curves)
+
+    @property
+    def restored(self) -> bool:
+        """Whether every repeat left the task exactly as it was; for a script, a child process touched nothing of it."""
+        return all(c.restored for c in self.curves)
+
+    def peak(self) -> float:
+        """The suggestion.
+
+        Raises:
+            RunError: there is none.
+        """
+        if self.suggestion is None:
+            msg = f"`find` must see a curve that falls and rises to suggest a peak: {self.reading.why_not}."
+            raise RunError(msg)
+        return self.suggestion
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of ``find --json``."""
+        return {
+            "task": self.task,
+            "suggestion": self.suggestion,
+            "interval": None if self.interval is None else [self.interval.lo, self.interval.hi],
+            "rules": self.reading.rules,
+            "restored": self.restored,
+            "steps_used": self.steps_used,
+            "why_not": self.reading.why_not,
+            "repeats": self.repeats,
+            "seeds": list(self.seeds),
+            "curve": {"rates": self.reading.rates.tolist(), "losses": self.reading.losses.tolist()},
+        }
+
+
+def find(
+    task: Task | None = None,
+    *,
+    script: str | None = None,
+    seed: int = 0,
+    repeats: int = 5,
+    points: int = 100,
+    low: float = 1e-6,
+    high: float = 10.0,
+    arguments: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    watch: Watch | None = None,
+) -> Finding:
+    """Raise the rate from low to high until training breaks, a few times over, and read the averaged curve.
+
+    Args:
+        task: see `lrdecay.verbs.sources`; or give ``script``.
+        script: a command that calls ``lrdecay.script()``.
+        seed: which seeds the repeats use: FIRST_SEED + seed, and on.
+        repeats: curves to average; each has its own initial weights and data order.
+        points: updates in a curve, even in log rate.
+        low: first rate.
+        high: last rate.
+        arguments: keyword arguments of the task.
+        workers: processes; by default one per core.
+        watch: told about the updates made.
+
+    Raises:
+        InputError: something asked for cannot be done.
+        RunError: the task was not left as it was, or is broken from the start.
+    """
+    require("study", "find")
+    non_negative_int.check("find(seed=...)", seed)
+    positive_int.check("find(repeats=...)", repeats)
+    rising_rates(low, high, points)
+    source = source_of(task, script, arguments=arguments)
+    with LocalPool(workers, watch) as pool:
+        probe = pool.call(source.probe, None, None)
+        return search(pool, source, probe, seed=seed, repeats=repeats, points=points, low=low, high=high)
+
+
+def search(
+    pool: LocalPool,
+    source: Source,
+    probe: Probe,
+    *,
+    seed: int = 0,
+    repeats: int = 5,
+    points: int = 100,
+    low: float = 1e-6,
+    high: float = 10.0,
+) -> Finding:
+    """`find` on a pool that is already there."""
+    rates = rising_rates(low, high, points)
+    seeds = tuple(range(FIRST_SEED + seed, FIRST_SEED + seed + repeats))
+    pool.watch.begin("range test", points * repeats)
+    found = dict(pool.each(_curve, [(source, probe, rates, s) for s in seeds]))
+    curves = tuple(found[i] for i in range(repeats))
+    reading = read([(c.rates, c.losses) for c in curves])
+    interval = None
+    if reading.suggestion is not None and repeats > 1:
+        interval = log10_t_interval([rules(*_finite(c))["lrdecay"] for c in curves])
+    return Finding(source.label, reading, curves, interval, seeds)
+
+
+def _curve(source: Source, probe: Probe, rates: FloatArray, seed: int) -> Curve:
+    """One repeat, in a worker."""
+    if isinstance(source, TaskSource):
+        curve = range_test(source.build(seed), rates)
+        report(len(curve.losses))
+        return curve
+    if not isinstance(source, ScriptSource):
+        msg = f"`find` must be given a task or a script, got {type(source).__name__}."
+        raise InputError(msg)
+    horizon = probe.horizon.lasting(steps=len(rates))
+    spec = RunSpec(source, seed, f"constant({rates[0]!r})", horizon, rates, "loss", "min", stop_after_divergence=False)
+    result = source.execute(spec, lambda _done, _loss: None)
+    report(len(rates))
+    losses = result.trace.loss
+    if not len(losses) or not math.isfinite(losses[0]):
+        msg = f"`find` must start from a finite loss, got {losses[:1]} at rate {rates[0]:g}."
+        raise RunError(msg)
+    seen = result.trace.step
+    bad = np.flatnonzero(~np.isfinite(losses))
+    last = int(bad[0]) + 1 if bad.size else len(losses)
+    return Curve(rates[seen[:last]], losses[:last], restored=True, diverged=bool(bad.size))
+
+
+def _finite(c: Curve) -> tuple[FloatArray, FloatArray]:
+    keep = np.isfinite(c.losses)
+    return c.rates[keep], c.losses[keep]

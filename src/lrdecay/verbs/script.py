@@ -1,0 +1,63 @@
+"""`script`: the door for a user's own training script. Five changed lines, and every verb can drive it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from lrdecay.runs.protocol import Orders
+from lrdecay.runs.script_run import ScriptRun
+
+__all__ = ["script"]
+
+
+def script(
+    *,
+    steps: int | None = None,
+    epochs: float | None = None,
+    steps_per_epoch: int | None = None,
+    samples_per_epoch: int | None = None,
+    batch_size: int | None = None,
+    tokens_per_step: int | None = None,
+    seed: int = 0,
+) -> ScriptRun:
+    """Say how long this run is; gives the run, which a study may steer and which is ordinary without one.
+
+    Under a study the random generators of python, numpy and torch are seeded here, so call it before the model is made.
+    Started by hand, nothing is seeded and nothing is written.
+
+    Args:
+        steps: optimizer updates in the run; or ``epochs`` with the length of one, as in `lrdecay.Horizon`.
+        epochs: passes over the data.
+        steps_per_epoch: updates in an epoch.
+        samples_per_epoch: samples in an epoch.
+        batch_size: samples in an update, over all processes.
+        tokens_per_step: tokens in an update, for schedules in tokens.
+        seed: what ``run.seed`` is when no study says otherwise.
+
+    Raises:
+        InputError: nothing says how long the run is.
+
+    Example:
+        >>> import lrdecay
+        >>> run = lrdecay.script(steps=3)
+        >>> run.horizon
+        Horizon(steps=3)
+    """
+    horizon: dict[str, Any] = {
+        "steps": steps,
+        "epochs": epochs,
+        "steps_per_epoch": steps_per_epoch,
+        "samples_per_epoch": samples_per_epoch,
+        "batch_size": batch_size,
+        "tokens_per_step": tokens_per_step,
+    }
+    given = {name: value for name, value in horizon.items() if value is not None}
+    return ScriptRun(given, Orders.read(os.environ), _attach, seed)
+
+
+def _attach(optimizer: Any, bound: Any, rates: Any, **options: Any) -> Any:
+    """The adapter that knows this optimizer; PyTorch's, so far."""
+    from lrdecay.adapters.torch import attach
+
+    return attach(optimizer, bound, rates=rates, override=True, **options)

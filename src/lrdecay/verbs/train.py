@@ -1,0 +1,133 @@
+"""`train`: one run under one schedule, logged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from lrdecay.errors import InputError, RunError, non_negative_int
+from lrdecay.runs.files import write_text
+from lrdecay.runs.fork import ForkCheck, fork_steps, verify_forks
+from lrdecay.runs.spec import RunResult, RunSpec
+from lrdecay.schedule import Schedule, at_peak, peak_of
+from lrdecay.sweep.pool import LocalPool, Watch
+from lrdecay.sweep.study import finite
+from lrdecay.verbs.provenance import provenance
+from lrdecay.verbs.show import horizon_of, spec_of
+from lrdecay.verbs.sources import Task, source_of
+
+__all__ = ["Trained", "train"]
+
+
+@frozen(eq=False)
+class Trained:
+    """One finished run."""
+
+    task: str
+    result: RunResult = field(repr=False)
+    forks: tuple[ForkCheck, ...]
+    provenance: Mapping[str, Any] = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Spec, metric, score, all final metrics, forks, provenance."""
+        r = self.result
+        return {
+            "task": self.task,
+            "spec": r.schedule,
+            "seed": r.seed,
+            "steps": r.steps,
+            "metric": r.metric,
+            "score": finite(r.score),
+            "metrics": {name: finite(value) for name, value in r.metrics.items()},
+            "forks": [fork.to_json() for fork in self.forks],
+            "seconds": round(r.seconds, 2),
+            "notes": list(r.notes),
+            "provenance": dict(self.provenance),
+        }
+
+
+def train(
+    task: Task | None = None,
+    schedule: str | Schedule = "",
+    *,
+    script: str | None = None,
+    peak: float | None = None,
+    seed: int = 0,
+    steps: int | None = None,
+    epochs: float | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    metric: str | None = None,
+    out: str | Path | None = None,
+    verify_fork: int = 0,
+    watch: Watch | None = None,
+    command: str = "lrdecay.train(...)",
+) -> Trained:
+    """Train once and keep the trace.
+
+    Args:
+        task: see `lrdecay.verbs.sources`; or give ``script``.
+        schedule: a value or its notation, which may carry its own horizon.
+        script: a command that calls ``lrdecay.script()``.
+        peak: fills or replaces the schedule's peak.
+        seed: of the run.
+        steps: length in updates, in place of the task's own.
+        epochs: length in epochs, in place of the task's own.
+        arguments: keyword arguments of the task.
+        metric: what a script is judged by.
+        out: a folder for ``trace.csv`` and ``result.json``.
+        verify_fork: how many steps to fork at, to measure whether a fork ends where the whole run does.
+        watch: told about the updates made.
+        command: what to write into the provenance.
+
+    Raises:
+        InputError: something asked for cannot be done.
+        RunError: the loss was not finite, or a script failed; the trace until then is in ``out``.
+    """
+    non_negative_int.check("train(seed=...)", seed)
+    spec = spec_of(schedule)
+    if peak is not None:
+        spec = type(spec)(at_peak(spec.schedule, peak), spec.horizon)
+    elif peak_of(spec.schedule) is None:
+        msg = f"`{spec.schedule!r}` must have a stated peak to be trained, got an open one. Give --peak, or use `find`."
+        raise InputError(msg)
+    source = source_of(task, script, arguments=arguments, metric=metric)
+    with LocalPool(1, watch) as pool:
+        probe = pool.call(source.probe, steps, epochs)
+        horizon = horizon_of(spec, probe.horizon)
+        rates = spec.schedule.bind(horizon).values()
+        run = RunSpec(source, seed, repr(spec.schedule), horizon, rates, probe.metric, probe.goal)
+        if verify_fork:
+            fork_steps(run.steps, verify_fork, seed)
+        pool.watch.begin("training", run.steps)
+        _, result = next(iter(pool.run([run])))
+        trained = Trained(source.label, result, (), provenance(command))
+        _keep(trained, out)
+        _raise_if_failed(result, out)
+        if verify_fork:
+            forks = tuple(pool.call(verify_forks, run, verify_fork))
+            trained = Trained(source.label, result, forks, trained.provenance)
+            _keep(trained, out)
+    return trained
+
+
+def _keep(trained: Trained, out: str | Path | None) -> None:
+    import json
+
+    if out is not None:
+        trained.result.trace.to_csv(Path(out) / "trace.csv")
+        write_text(Path(out) / "result.json", json.dumps(trained.to_json(), indent=2, allow_nan=False) + "\n")
+
+
+def _raise_if_failed(result: RunResult, out: str | Path | None) -> None:
+    kept = "" if out is None else f" The trace until then is in {Path(out) / 'trace.csv'}."
+    if result.diverged is not None:
+        d = result.diverged
+        msg = (
+            f"`train` must have a finite loss, got {d.loss} at step {d.step} (rate {d.rate:.6g}).{kept} Lower the peak."
+        )
+        raise RunError(msg)
+    if result.failure is not None:
+        raise RunError(result.failure + kept)

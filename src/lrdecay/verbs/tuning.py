@@ -1,0 +1,82 @@
+"""Choosing the peak each schedule is scored at, on pilot seeds that are never scored (decision record 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+
+from lrdecay.errors import RunError
+from lrdecay.runs.spec import Probe, RunSpec, Source
+from lrdecay.runs.trainable import Goal
+from lrdecay.schedule import at_peak
+from lrdecay.schedule.notation import Spec
+from lrdecay.sweep.pilots import PeakChoice, chosen, first_peaks, next_peak
+from lrdecay.sweep.runner import Runner
+from lrdecay.verbs.show import horizon_of
+
+__all__ = ["Candidate", "Tuned", "make_spec", "tune"]
+
+
+@frozen
+class Candidate:
+    """A schedule of a comparison, before its peak is chosen."""
+
+    written: str  # as the user wrote it
+    spec: Spec
+    stated: float  # the peak that was stated, or found
+
+    def at(self, peak: float) -> Spec:
+        """This schedule, and the horizon it may carry, at another peak."""
+        return Spec(at_peak(self.spec.schedule, peak), self.spec.horizon)
+
+
+@frozen
+class Tuned:
+    """Every candidate's peak, and whether large or small scores were sought."""
+
+    choices: Mapping[str, PeakChoice]
+    goal: Goal
+
+
+def make_spec(source: Source, probe: Probe, candidate: Candidate, peak: float, seed: int) -> RunSpec:
+    """The run of a candidate at a peak.
+
+    Raises:
+        InputError: the peak falls below the schedule's floor, or a part has no room on the horizon.
+    """
+    schedule = candidate.at(peak).schedule
+    horizon = horizon_of(candidate.spec, probe.horizon)
+    rates = schedule.bind(horizon).values()
+    return RunSpec(source, seed, repr(schedule), horizon, rates, probe.metric, probe.goal)
+
+
+def tune(runner: Runner, source: Source, probe: Probe, candidates: Sequence[Candidate], seeds: Sequence[int]) -> Tuned:
+    """The best peak of each candidate; grids grow together, so that the pool is kept busy.
+
+    Raises:
+        RunError: a schedule diverged at every peak that was tried.
+    """
+    scores: dict[str, dict[float, tuple[float, ...]]] = {c.written: {} for c in candidates}
+    wanted = [(c, peak) for c in candidates for peak in first_peaks(c.stated)]
+    while True:
+        specs = [make_spec(source, probe, c, peak, seed) for c, peak in wanted for seed in seeds]
+        results = runner.run(specs, "pilots: finding each schedule's peak")
+        goal = results[0].goal
+        for i, (c, peak) in enumerate(wanted):
+            scores[c.written][peak] = tuple(r.score for r in results[i * len(seeds) : (i + 1) * len(seeds)])
+        grown = [(c, next_peak(scores[c.written], goal)) for c in candidates]
+        wanted = [(c, peak) for c, peak in grown if peak is not None]
+        if not wanted:
+            break
+    choices = {}
+    for name, tried in scores.items():
+        choice = chosen(tried, goal)
+        if choice is None:
+            msg = (
+                f"`compare` must find a peak at which {name} trains, got a loss that is not finite at every one tried,"
+            )
+            msg += f" down to {min(tried):g}. Start from a lower peak, or find one: `lrdecay find`."
+            raise RunError(msg)
+        choices[name] = choice
+    return Tuned(choices, goal)

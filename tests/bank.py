@@ -1,0 +1,263 @@
+"""The bank: every family and composition in every unit, and hypothesis strategies for random ones.
+
+A law that should hold of schedules is parametrized over `BANK` and drawn from `spelled` (any valid value, to be read
+and written) or `bindable` (with a horizon on which every part has room). A new family belongs in all three; the first
+two tests in ``tests/schedule/test_laws.py`` fail until it is there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from attrs import frozen
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from lrdecay.schedule import (
+    Duration,
+    Horizon,
+    Schedule,
+    clamp,
+    constant,
+    cosine,
+    exponential,
+    inverse_time,
+    join,
+    linear,
+    multi_step,
+    peak,
+    polynomial,
+    scale,
+    step,
+    warmup,
+    wsd,
+)
+from lrdecay.schedule.base import Prefix
+from lrdecay.schedule.duration import UNITS
+from lrdecay.schedule.shapes import CLOSED_SHAPES
+
+__all__ = ["BANK", "HORIZON", "OPEN", "bindable", "durations", "horizons", "rates", "spelled", "within"]
+
+HORIZON = Horizon(epochs=40, samples_per_epoch=1000, batch_size=64, tokens_per_step=2048)
+"""A horizon on which every schedule of the bank has room: 625 updates, 15.625 to an epoch."""
+
+_LONG: dict[str, Any] = {"steps": 60, "ep": "3.3ep", "%": "12%", "tok": "123456tok", "samples": "4e3samples"}
+_LONGER: dict[str, Any] = {"steps": 200, "ep": "11ep", "%": "37.5%", "tok": "5e5tok", "samples": "15000samples"}
+
+
+def _bank() -> Iterator[tuple[str, Schedule]]:
+    for unit, long in _LONG.items():
+        longer = _LONGER[unit]
+        yield f"constant-{unit}", constant(0.1, over=longer)
+        yield f"step-{unit}", step(0.1, factor=0.5, every=long)
+        yield f"step-over-{unit}", step(0.1, factor=0.5, every=long, over=longer)
+        yield f"multi_step-{unit}", multi_step(0.1, factor=0.1, at=[long, longer])
+        yield f"multi_step-over-{unit}", multi_step(0.1, factor=0.1, at=[long], over=longer)
+        for stairs in (False, True):
+            kind = "stairs" if stairs else "smooth"
+            yield f"exponential-{kind}-{unit}", exponential(0.1, factor=0.3, every=long, staircase=stairs)
+            yield f"exponential-{kind}-over-{unit}", exponential(0.1, 0.3, long, stairs, over=longer)
+            yield f"inverse_time-{kind}-{unit}", inverse_time(0.1, rate=0.7, every=long, staircase=stairs)
+            yield f"inverse_time-{kind}-over-{unit}", inverse_time(0.1, 0.7, long, stairs, over=longer)
+        yield f"linear-{unit}", linear(0.1, floor=0.01, over=longer)
+        yield f"polynomial-{unit}", polynomial(0.1, floor=0.01, power=2.5, over=longer)
+        yield f"cosine-{unit}", cosine(0.1, floor=0.01, over=longer)
+        for shape in CLOSED_SHAPES:
+            yield f"wsd-{shape}-{unit}", wsd(0.1, warmup=long, cooldown=longer, shape=shape, floor=1e-3)
+        yield f"wsd-over-{unit}", wsd(0.1, warmup=0, cooldown=long, over=longer)
+        yield f"warmup-{unit}", warmup(long) + cosine(0.1)
+        yield f"warmup-stairs-{unit}", warmup(long) + step(0.1, factor=0.5, every=long)
+        yield f"then-{unit}", constant(0.1, over=long) + warmup(long) + linear(0.05, over=longer) + cosine(0.02)
+        yield f"join-{unit}", join(warmup(long) + cosine(0.1), linear(0.05), constant(1e-3), at=[longer, "80%"])
+        yield f"join-over-{unit}", join(constant(0.1), linear(0.05), at=[long], over=longer)
+        yield f"scale-{unit}", 0.5 * step(0.1, factor=0.5, every=long)
+        yield f"clamp-{unit}", clamp(step(0.1, factor=0.5, every=long), low=0.01, high=0.07)
+    yield "constant", constant(0.1)
+    yield "exponential-per-update", exponential(0.1, factor=0.999)
+    yield "inverse_time-per-update", inverse_time(0.1, rate=0.001)
+    yield "linear", linear(0.1)
+    yield "polynomial", polynomial(0.1, power=0.5)
+    yield "cosine", cosine(0.1)
+    yield "multi_step-mixed", multi_step(0.1, factor=0.2, at=[10, "2ep", "50%", "1e6tok", "3.8e4samples"])
+    yield "nested", clamp(0.5 * (warmup("5%") + join(cosine(0.1), scale(linear(0.05), 2), at=["40%"])), low=1e-4)
+    yield "tiny", cosine(1e-300, floor=1e-310)
+    yield "huge", step(1e300, factor=1e-3, every="10%")
+
+
+BANK: list[tuple[str, Schedule]] = list(_bank())
+"""(id, schedule) for every family and composition, in every unit."""
+
+OPEN: list[tuple[str, Schedule]] = [
+    ("constant", constant(peak)),
+    ("step", step(peak, factor=0.5, every="10%")),
+    ("multi_step", multi_step(peak, factor=0.5, at=[3, 5])),
+    ("exponential", exponential(peak, factor=0.99)),
+    ("inverse_time", inverse_time(peak, rate=1)),
+    ("linear", linear(peak, floor=1e-4)),
+    ("polynomial", polynomial(peak, power=2)),
+    ("cosine", cosine(peak)),
+    ("wsd", wsd(peak, warmup="5%", cooldown="20%")),
+    ("then", warmup(10) + cosine(peak)),
+    ("join", join(constant(peak), cosine(peak), at=["50%"])),
+    ("scale", 0.5 * cosine(peak)),
+    ("clamp", clamp(cosine(peak), low=1e-4)),
+]
+"""Every family and composition with its peak left open."""
+
+
+@st.composite
+def durations(draw: DrawFn) -> int | str:
+    """A duration as a user types it, of any size and in any unit."""
+    unit = draw(st.sampled_from(UNITS))
+    if unit == "steps":
+        return draw(st.integers(1, 10**9))
+    digits, places = draw(st.integers(1, 10**12)), draw(st.integers(0, 6))
+    amount = Decimal(digits).scaleb(-places)
+    text = draw(st.sampled_from([f"{amount:f}", f"{amount:e}", f"{amount}"]))
+    return f"{text}{unit}"
+
+
+@st.composite
+def horizons(draw: DrawFn) -> Horizon:
+    """A horizon of 60 to some thousand updates that knows every unit; epochs are seldom whole numbers of updates."""
+    batch = draw(st.integers(1, 300))
+    samples = draw(st.integers(10 * batch, 60 * batch))
+    tokens = draw(st.integers(1, 4096))
+    if draw(st.booleans()):
+        epochs: Any = draw(st.one_of(st.integers(6, 40), st.integers(60, 400).map(lambda n: n / 10)))
+        return Horizon(epochs=epochs, samples_per_epoch=samples, batch_size=batch, tokens_per_step=tokens)
+    steps = draw(st.integers(60, 2000))
+    return Horizon(steps=steps, samples_per_epoch=samples, batch_size=batch, tokens_per_step=tokens)
+
+
+@st.composite
+def within(draw: DrawFn, horizon: Horizon, low: Fraction, high: Fraction, units: tuple[str, ...] = UNITS) -> Duration:
+    """A duration that lasts from ``low`` to ``high`` updates; at least one whole number lies between."""
+    unit = draw(st.sampled_from(units))
+    if unit == "steps":
+        return Duration(Decimal(draw(st.integers(math.ceil(low), math.floor(high)))), "steps")
+    one = horizon.length(Duration(Decimal(1), unit))
+    places = 9
+    least, most = math.ceil(low / one * 10**places), math.floor(high / one * 10**places)
+    share = draw(st.integers(0, 1000))
+    return Duration((Decimal(least + (most - least) * share // 1000)).scaleb(-places), unit)
+
+
+def rates() -> SearchStrategy[float]:
+    """A rate that a person would use, or an extreme one that is still a normal float."""
+    usual = st.floats(1e-8, 10.0, allow_nan=False)
+    return st.one_of(usual, usual, st.floats(1e-290, 1e290, allow_nan=False))
+
+
+@st.composite
+def _leaf(draw: DrawFn, length: SearchStrategy[Any], room: Any, marks: Any, over: Any) -> Schedule:
+    """A named family; ``room`` gives two durations that fit into its span, ``marks`` rising ones."""
+    top = draw(rates())
+    floor = draw(st.one_of(st.just(0.0), st.floats(0.0, 1.0).map(lambda share: top * share)))
+    factor = draw(st.floats(1e-3, 1.0))
+    kind = draw(st.sampled_from(["constant", "step", "multi_step", "exponential", "inverse_time", "ramp", "wsd"]))
+    if kind == "constant":
+        return constant(top, over=over)
+    if kind == "step":
+        return step(top, factor, draw(length), over=over)
+    if kind == "multi_step":
+        return multi_step(top, factor, draw(marks), over=over)
+    if kind == "exponential":
+        return exponential(top, factor, draw(length), draw(st.booleans()), over=over)
+    if kind == "inverse_time":
+        return inverse_time(top, draw(st.floats(0.0, 100.0)), draw(length), draw(st.booleans()), over=over)
+    if kind == "wsd":
+        before, after = draw(room)
+        shape = draw(st.sampled_from(sorted(CLOSED_SHAPES)))
+        return wsd(top, draw(st.sampled_from([0, before])), after, shape, floor, over=over)
+    ramp = draw(st.sampled_from(["linear", "polynomial", "cosine"]))
+    if ramp == "polynomial":
+        return polynomial(top, floor, draw(st.floats(0.1, 8.0)), over=over)
+    return {"linear": linear, "cosine": cosine}[ramp](top, floor, over=over)
+
+
+@st.composite
+def _around(draw: DrawFn, inner: Schedule) -> Schedule:
+    """The schedule itself, scaled or clamped."""
+    kind = draw(st.sampled_from(["bare", "bare", "scale", "clamp"]))
+    if kind == "scale":
+        return scale(inner, draw(st.floats(0.0, 4.0)))
+    if kind == "clamp":
+        low = draw(st.floats(0.0, 0.1))
+        return clamp(inner, low=low, high=draw(st.one_of(st.none(), st.floats(low, 1.0))))
+    return inner
+
+
+@st.composite
+def spelled(draw: DrawFn, depth: int = 3, *, ends: bool = False) -> Schedule:
+    """Any schedule that can be written down, nested up to ``depth``; it need not fit on a horizon."""
+    kind = draw(st.sampled_from(["leaf", "leaf", "chain", "warm", "join"])) if depth else "leaf"
+    over = draw(durations()) if ends else draw(st.one_of(st.none(), durations()))
+    if kind == "leaf":
+        rising = st.lists(st.integers(1, 10**6), min_size=1, max_size=4, unique=True).map(sorted)
+        marks = st.one_of(rising, rising.map(lambda ns: [f"{n}ep" for n in ns]), durations().map(lambda d: [d]))
+        made = draw(_leaf(durations(), st.tuples(durations(), durations()), marks, over))
+    elif kind == "join":
+        parts = draw(st.lists(spelled(depth - 1), min_size=2, max_size=3))
+        first = draw(st.integers(1, 10**6))
+        made = join(*parts, at=[first + i for i in range(len(parts) - 1)], over=over)
+    else:
+        parts = [*draw(st.lists(spelled(depth - 1, ends=True), max_size=1)), draw(spelled(depth - 1, ends=ends))]
+        if kind == "warm" or len(parts) == 1:
+            parts.insert(draw(st.integers(0, len(parts) - 1)), warmup(draw(durations())))  # type: ignore[arg-type]
+        made = _chained(parts)
+    return draw(_around(made))
+
+
+def _chained(parts: list[Any]) -> Schedule:
+    total: Schedule | Prefix = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    assert isinstance(total, Schedule)
+    return total
+
+
+@st.composite
+def bindable(draw: DrawFn, horizon: Horizon, depth: int = 2, units: tuple[str, ...] = UNITS) -> Schedule:
+    """A schedule in which every part has room on this horizon, nested up to ``depth``."""
+    return draw(_placed(_Ruler(horizon, units), horizon.exact_steps, depth, ends=False))
+
+
+@frozen
+class _Ruler:
+    """Draws durations that fit: in these units, on this horizon."""
+
+    horizon: Horizon
+    units: tuple[str, ...]
+
+    def __call__(self, low: Fraction, high: Fraction) -> SearchStrategy[Duration]:
+        return within(self.horizon, low, high, self.units)
+
+
+@st.composite
+def _placed(draw: DrawFn, ruler: _Ruler, room: Fraction, depth: int, *, ends: bool) -> Schedule:
+    """A schedule for a span of ``room`` updates, at least 6; with ``ends`` it says how long it lasts, at most that."""
+    kind = draw(st.sampled_from(["leaf", "leaf", "chain", "warm", "join"])) if depth and room >= 40 else "leaf"
+    over = draw(ruler(room * 3 / 4, room)) if ends or draw(st.booleans()) else None
+    span = room if over is None else ruler.horizon.length(over)
+    if kind in ("leaf", "join"):
+        if kind == "leaf":
+            third = ruler(min(span / 6, Fraction(2)), span / 3)
+            near, far = ruler(Fraction(0), span / 3 + 1), ruler(span / 2, span * 5 / 4)
+            marks = st.one_of(st.tuples(near.filter(lambda d: d.amount > 0), far).map(list), far.map(lambda d: [d]))
+            made = draw(_leaf(third, st.tuples(third, third), marks, over))
+        else:
+            edges = [draw(ruler(span / 3, span * 3 / 8)), draw(ruler(span * 5 / 8, span * 2 / 3))]
+            parts = [draw(_placed(ruler, span / 4, depth - 1, ends=False)) for _ in range(3)]
+            made = join(*parts, at=edges, over=over)
+        return draw(_around(made))
+    first: Schedule | Prefix
+    if kind == "warm":
+        first = warmup(draw(ruler(min(span / 6, Fraction(2)), span / 3)))
+    else:
+        first = draw(_placed(ruler, span / 3, depth - 1, ends=True))
+    return draw(_around(first + draw(_placed(ruler, span / 2, depth - 1, ends=ends))))
