@@ -1,4 +1,4 @@
-"""A training script as people write them: digits, a small network, cosine decay by hand. It knows nothing of lrdecay."""
+"""A training script as people write them: digits, a small network, a cosine by hand. It knows nothing of lrdecay."""
 
 import math
 

@@ -1,9 +1,10 @@
 """The same script with five changed lines: every verb of lrdecay can drive it now, and by hand it runs as before."""
 
-import lrdecay
 import torch
 from sklearn.datasets import load_digits
 from torch.nn.functional import cross_entropy
+
+import lrdecay
 
 STEPS, EPOCH, BATCH = 460, 23, 64
 

@@ -153,31 +153,33 @@ def rates() -> SearchStrategy[float]:
     return st.one_of(usual, usual, st.floats(1e-290, 1e290, allow_nan=False))
 
 
+_LEAVES: list[Any] = [constant, step, multi_step, exponential, inverse_time, linear, polynomial, cosine, wsd]
+
+
 @st.composite
 def _leaf(draw: DrawFn, length: SearchStrategy[Any], room: Any, marks: Any, over: Any) -> Schedule:
     """A named family; ``room`` gives two durations that fit into its span, ``marks`` rising ones."""
     top = draw(rates())
     floor = draw(st.one_of(st.just(0.0), st.floats(0.0, 1.0).map(lambda share: top * share)))
     factor = draw(st.floats(1e-3, 1.0))
-    kind = draw(st.sampled_from(["constant", "step", "multi_step", "exponential", "inverse_time", "ramp", "wsd"]))
-    if kind == "constant":
+    kind = draw(st.sampled_from(_LEAVES))
+    if kind is constant:
         return constant(top, over=over)
-    if kind == "step":
+    if kind is step:
         return step(top, factor, draw(length), over=over)
-    if kind == "multi_step":
+    if kind is multi_step:
         return multi_step(top, factor, draw(marks), over=over)
-    if kind == "exponential":
+    if kind is exponential:
         return exponential(top, factor, draw(length), draw(st.booleans()), over=over)
-    if kind == "inverse_time":
+    if kind is inverse_time:
         return inverse_time(top, draw(st.floats(0.0, 100.0)), draw(length), draw(st.booleans()), over=over)
-    if kind == "wsd":
+    if kind is polynomial:
+        return polynomial(top, floor, draw(st.floats(0.1, 8.0)), over=over)
+    if kind is wsd:
         before, after = draw(room)
         shape = draw(st.sampled_from(sorted(CLOSED_SHAPES)))
         return wsd(top, draw(st.sampled_from([0, before])), after, shape, floor, over=over)
-    ramp = draw(st.sampled_from(["linear", "polynomial", "cosine"]))
-    if ramp == "polynomial":
-        return polynomial(top, floor, draw(st.floats(0.1, 8.0)), over=over)
-    return {"linear": linear, "cosine": cosine}[ramp](top, floor, over=over)
+    return kind(top, floor, over=over)
 
 
 @st.composite
@@ -193,7 +195,7 @@ def _around(draw: DrawFn, inner: Schedule) -> Schedule:
 
 
 @st.composite
-def spelled(draw: DrawFn, depth: int = 3, *, ends: bool = False) -> Schedule:
+def spelled(draw: DrawFn, depth: int = 2, *, ends: bool = False) -> Schedule:
     """Any schedule that can be written down, nested up to ``depth``; it need not fit on a horizon."""
     kind = draw(st.sampled_from(["leaf", "leaf", "chain", "warm", "join"])) if depth else "leaf"
     over = draw(durations()) if ends else draw(st.one_of(st.none(), durations()))

@@ -48,7 +48,7 @@ def test_the_bank_holds_every_family_in_every_unit() -> None:
 def test_random_schedules_reach_every_family() -> None:
     seen: set[str] = set()
 
-    @settings(max_examples=150)
+    @settings(max_examples=80)
     @given(spelled())
     def collect(s: Schedule) -> None:
         seen.update(type(n).__name__ for n in parts_of(s) if not isinstance(n, Duration))
@@ -105,7 +105,7 @@ def test_an_open_peak_reads_back_as_an_open_peak(s: Schedule) -> None:
     assert from_json(json.loads(json.dumps(s.to_json()))) == s
 
 
-@settings(max_examples=250)
+@settings(max_examples=220)
 @given(spelled())
 def test_random_specs_round_trip_from_text_to_value_to_json_to_value_to_text(s: Schedule) -> None:
     text = repr(s)
@@ -117,7 +117,7 @@ def test_random_specs_round_trip_from_text_to_value_to_json_to_value_to_text(s: 
     assert hash(s) == hash(value) == hash(again)
 
 
-@settings(max_examples=120)
+@settings(max_examples=100)
 @given(st.data())
 def test_random_schedules_agree_with_the_slow_twin(data: st.DataObject) -> None:
     h = data.draw(horizons())
@@ -130,7 +130,7 @@ def test_random_schedules_agree_with_the_slow_twin(data: st.DataObject) -> None:
         assert math.isclose(f(t), twin(s, h, t), rel_tol=1e-11, abs_tol=1e-15 * scale), (t, s, h)
 
 
-@settings(max_examples=120)
+@settings(max_examples=100)
 @given(st.data())
 def test_random_schedules_are_total_functions_and_scalars_are_the_bits_of_the_array(data: st.DataObject) -> None:
     h = data.draw(horizons())
@@ -149,7 +149,7 @@ def test_random_schedules_are_total_functions_and_scalars_are_the_bits_of_the_ar
         assert f.values()[:n].tobytes() == f(np.arange(n)).tobytes()
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(st.data())
 def test_equal_schedules_have_equal_hashes_and_equal_tables(data: st.DataObject) -> None:
     h = data.draw(horizons())
@@ -162,7 +162,7 @@ def test_equal_schedules_have_equal_hashes_and_equal_tables(data: st.DataObject)
     assert s.bind(h) == again.bind(h)
 
 
-@settings(max_examples=100)
+@settings(max_examples=80)
 @given(st.data())
 def test_a_join_takes_the_new_part_at_its_boundary_on_its_own_clock(data: st.DataObject) -> None:
     h = data.draw(horizons()).lasting(steps=data.draw(st.integers(60, 1000)))
@@ -176,7 +176,7 @@ def test_a_join_takes_the_new_part_at_its_boundary_on_its_own_clock(data: st.Dat
         assert f.values()[k:].tobytes() == alone.values().tobytes()
 
 
-@settings(max_examples=100)
+@settings(max_examples=80)
 @given(st.data())
 def test_a_warmup_wastes_no_update_and_reaches_the_first_rate_exactly_at_its_end(data: st.DataObject) -> None:
     h = data.draw(horizons()).lasting(steps=data.draw(st.integers(60, 1000)))

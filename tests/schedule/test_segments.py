@@ -1,4 +1,4 @@
-"""Segments: integer counting where it is fast, arbitrary precision where 64 bits would overflow, the same numbers in both."""
+"""Segments: counted in 64 bits where they suffice, in arbitrary precision where not, with the same numbers."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ def stairs(end: int, start: Fraction, tick: Fraction, t: NDArray[np.int64]) -> l
 
 
 def slowly(end: int, start: Fraction, tick: Fraction, t: NDArray[np.int64]) -> list[int]:
-    last = nearest(start + 10**4 * tick)
-    assert last > t.max()
-    edges = [nearest(start + k * tick) for k in range(1, 10**4)]
-    return [sum(e <= min(int(i), end - 1) for e in edges) for i in t]
+    counts, k = [], 0
+    for i in t:  # ascending
+        while nearest(start + (k + 1) * tick) <= min(int(i), end - 1):
+            k += 1
+        counts.append(k)
+    return counts
 
 
 positive = st.fractions(Fraction(1, 4), 50, max_denominator=5000)

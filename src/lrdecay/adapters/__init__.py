@@ -1,1 +1,1 @@
-"""One room per foreign framework, thin, each with the same two verbs: ``attach`` and, where it applies, ``from_peer``."""
+"""One room per foreign framework, thin, each with the same verbs: ``attach`` and, where it applies, ``from_peer``."""

@@ -50,7 +50,7 @@ def compare_command(
 
     Example: lrdecay compare mnist1d -s 'constant(peak)' -s 'cosine(peak)' -s 'linear(peak)' --seeds 5
     """
-    from lrdecay.verbs.compare import compare  # noqa: PLC0415
+    from lrdecay.verbs.compare import compare
 
     with ProgressBar() as bar:
         compared = compare(
@@ -72,10 +72,10 @@ def compare_command(
     if json:
         print_json(compared.to_json())
         return
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from lrdecay.report.tables import study_table  # noqa: PLC0415
-    from lrdecay.report.verdict import verdict  # noqa: PLC0415
+    from lrdecay.report.tables import study_table
+    from lrdecay.report.verdict import verdict
 
     console = Console(width=None if sys.stdout.isatty() else 110)
     console.print(study_table(compared.study))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,7 +32,7 @@ def find_command(
 
     Example: lrdecay find digits
     """
-    from lrdecay.verbs.find import find  # noqa: PLC0415
+    from lrdecay.verbs.find import find
 
     with ProgressBar() as bar:
         finding = find(
@@ -48,20 +49,24 @@ def find_command(
         )
     reading, interval = finding.reading, finding.interval
     if plot is not None:
-        from lrdecay.report.figures import range_figure, save  # noqa: PLC0415
+        from lrdecay.report.drawing import save
+        from lrdecay.report.figures import range_figure
 
-        curves = [(c.rates, c.losses) for c in finding.curves]
-        save(range_figure(curves, reading.rates, reading.losses, reading.suggestion, interval, reading.rules), plot)
+        repeated, mean = [(c.rates, c.losses) for c in finding.curves], (reading.rates, reading.losses)
+        figure = range_figure(repeated, mean, suggestion=reading.suggestion, interval=interval, rules=reading.rules)
+        save(figure, Path(plot))
     if json:
         print_json(finding.to_json())
         return
-    from lrdecay.report.picture import picture  # noqa: PLC0415
-
-    import numpy as np  # noqa: PLC0415  isort: skip
+    from lrdecay.report.picture import picture
 
     title = f"{finding.task}: training loss under a rising rate, {finding.repeats} repeats averaged"
-    curve = {"loss": (np.log10(reading.rates), reading.losses)}
-    sys.stdout.write(picture(curve, title=title, x_label="log10(learning rate)", log_y=True) + "\n")
+    curve = {"loss": (reading.rates, reading.losses)}
+    mark = None if reading.suggestion is None else ("peak", reading.suggestion)
+    drawn = picture(
+        curve, title=title, x_label="learning rate", log_x=True, log_y=True, mark=mark, colour=sys.stdout.isatty()
+    )
+    sys.stdout.write(drawn + "\n")
     if finding.suggestion is None:
         sys.stdout.write(f"no clear answer: {reading.why_not}\n")
     else:

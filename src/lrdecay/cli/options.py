@@ -28,15 +28,15 @@ __all__ = [
 ]
 
 Task = Annotated[
-    str | None, typer.Argument(help="A built-in task (`lrdecay tasks`) or path/to/file.py:function.", show_default=False)
+    str | None, typer.Argument(help="A built-in task (see `lrdecay tasks`) or file.py:function.", show_default=False)
 ]
 Script = Annotated[
     str | None,
-    typer.Option("--script", metavar="CMD", help="A command of your own that calls lrdecay.script(); {seed} is filled in."),
+    typer.Option("--script", metavar="CMD", help="Your own command that calls lrdecay.script(); {seed} is filled in."),
 ]
 With = Annotated[
     list[str] | None,
-    typer.Option("--with", metavar="KEY=VALUE", help="An argument of the task, such as --with batch_size=32. Repeatable."),
+    typer.Option("--with", metavar="KEY=VALUE", help="An argument of the task, such as batch_size=32. Repeatable."),
 ]
 Optimizer = Annotated[str | None, typer.Option(help="Short for --with optimizer=...: sgd or adamw for built-in tasks.")]
 Steps = Annotated[int | None, typer.Option(help="Length of a run in updates, in place of the task's own.")]

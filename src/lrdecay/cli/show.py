@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -27,7 +28,9 @@ def show_command(
 
     Example: lrdecay show 'warmup(100) + cosine(0.1)' 'step(0.1, factor=0.5, every=200)' --steps 1000
     """
-    from lrdecay.verbs.show import show  # noqa: PLC0415
+    import numpy as np
+
+    from lrdecay.verbs.show import show
 
     length: dict[str, Any] = {
         "steps": steps,
@@ -38,22 +41,21 @@ def show_command(
         "tokens_per_step": tokens_per_step,
     }
     shown = show(schedules, **{name: value for name, value in length.items() if value is not None})
+    curves = {repr(b.schedule): (np.arange(b.steps), b.values()) for b in shown.bounds}
     if plot is not None:
-        from lrdecay.verbs.extras import require  # noqa: PLC0415
+        from lrdecay.verbs.extras import require
 
         require("study", "show --plot")
-        from lrdecay.report.figures import rates_figure, save  # noqa: PLC0415
+        from lrdecay.report.drawing import save
+        from lrdecay.report.figures import rates_figure
 
-        save(rates_figure({repr(b.schedule): b.values() for b in shown.bounds}), plot)
+        save(rates_figure(curves), Path(plot))
     if json:
         print_json(shown.to_json())
         return
-    from lrdecay.report.picture import picture  # noqa: PLC0415
+    from lrdecay.report.picture import picture
 
-    import numpy as np  # noqa: PLC0415  isort: skip
-
-    curves = {repr(b.schedule): (np.arange(b.steps), b.values()) for b in shown.bounds}
-    sys.stdout.write(picture(curves, title="learning rate", x_label="step") + "\n")
+    sys.stdout.write(picture(curves, title="learning rate", x_label="step", colour=sys.stdout.isatty()) + "\n")
     for bound in shown.bounds:
         marks = sorted({0, bound.steps // 4, bound.steps // 2, 3 * bound.steps // 4, bound.steps - 1})
         values = "  ".join(f"{t}: {bound(t):.6g}" for t in marks)

@@ -14,12 +14,14 @@ def tasks_command(json: Json = False) -> None:
 
     Example: lrdecay tasks
     """
-    from lrdecay.tasks import BUILTIN  # noqa: PLC0415
+    from lrdecay.tasks import BUILTIN
 
     if json:
-        from attrs import asdict  # noqa: PLC0415
+        from attrs import asdict
 
         print_json({"tasks": [asdict(task) for task in BUILTIN.values()]})
         return
     for task in BUILTIN.values():
-        sys.stdout.write(f"{task.name:10} {task}\n")
+        needs = "" if task.extra is None else f"; needs lrdecay[{task.extra}]"
+        sys.stdout.write(f"{task.name:10} {task.description}\n")
+        sys.stdout.write(f"{'':10} data: {task.data} ({task.licence}){needs}; about {task.seconds:.2g} s a run\n")

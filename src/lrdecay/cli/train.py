@@ -47,7 +47,7 @@ def train_command(
 
     Example: lrdecay train digits -s 'cosine(0.1)' --epochs 5 --out run
     """
-    from lrdecay.verbs.train import train  # noqa: PLC0415
+    from lrdecay.verbs.train import train
 
     with ProgressBar() as bar:
         trained = train(
@@ -68,11 +68,12 @@ def train_command(
     if json:
         print_json(trained.to_json())
         return
-    from lrdecay.report.picture import picture  # noqa: PLC0415
+    from lrdecay.report.picture import picture
 
     r = trained.result
     title = f"{trained.task}: training loss under {r.schedule}"
-    sys.stdout.write(picture({"loss": (r.trace.step, r.trace.loss)}, title=title, x_label="step") + "\n")
+    curve = {"loss": (r.trace.step, r.trace.loss)}
+    sys.stdout.write(picture(curve, title=title, x_label="step", colour=sys.stdout.isatty()) + "\n")
     final = ", ".join(f"{name} {value:.4g}" for name, value in r.metrics.items())
     sys.stdout.write(f"{r.steps} updates in {r.seconds:.1f} s; at the end: {final}\n")
     for fork in trained.forks:

@@ -6,10 +6,10 @@ left. The slope is taken with respect to log10 of the rate, the axis the points 
 
 Rules, each giving a rate:
 
-    steepest     where d loss / d log10(rate) is lowest
+    lrdecay      half the steepest; why: docs/adr/0011
+    steepest     where d loss / d log10(rate) is lowest, before the minimum
     minimum/10   a tenth of where the smoothed loss is lowest (fastai)
-    valley       the middle of the longest decreasing subsequence, about 2/3 along (fastai)
-    ours         see `suggestion`
+    valley       the middle of the last two thirds of the longest decreasing subsequence (fastai)
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _valley(losses: FloatArray) -> int:
     """Fastai's index: 1/2 into the last two thirds of the longest strictly decreasing (not contiguous) subsequence.
 
     The subsequence ends at e, where the first longest one is complete, and has n points; s = e - n is taken for its
-    start, and the answer is s + ⌊(e - s)/3⌋ + ⌊(e - s)/6⌋ (fastai 2.8 `callback/schedule.py`, re-derived from its facts).
+    start, and the answer is s + ⌊(e - s)/3⌋ + ⌊(e - s)/6⌋ (fastai 2.8, as its documentation has it).
     """
     tails: list[float] = []  # tails[k]: the largest possible end of a decreasing run of k + 1 points, negated
     longest, end = 0, 0

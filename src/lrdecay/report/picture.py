@@ -79,18 +79,18 @@ def picture(
     y_axis = _axis(np.concatenate([y[np.isfinite(y)] for _, y in seen]), log_y, max(2, height // 3))
 
     text = _drawn(list(drawn.values()), x_axis, y_axis, title, x_label, columns, max(_LOWEST, height), place, colour)
-    keys = [(letter, label, _COLOURS[i % len(_COLOURS)]) for i, (letter, label) in enumerate(_keyed(list(curves)))]
-    legend = [f" {_painted(letter, c, colour)} {_printable(label, columns - 3)}" for letter, label, c in keys]
+    legend = [
+        f" {_painted(_letter(i) if len(curves) > 1 else '─', i, colour)} {_printable(label, columns - 3)}"
+        for i, label in enumerate(curves)
+    ]
     if mark is not None:
         legend.append(f" │ {_printable(mark[0], columns - 3)}")
     return "\n".join([*text, *legend])
 
 
-def _keyed(labels: list[str]) -> list[tuple[str, str]]:
-    """(letter, label) of each curve; one curve alone needs no letter."""
-    if len(labels) == 1:
-        return [("─", labels[0])]
-    return [(string.ascii_letters[i % 52], label) for i, label in enumerate(labels)]
+def _letter(i: int) -> str:
+    """The letter of the i-th curve."""
+    return string.ascii_letters[i % 52]
 
 
 def _on_axis(values: FloatArray, log: bool) -> FloatArray:
@@ -186,11 +186,10 @@ def _drawn(
         for i, (x, y) in enumerate(curves):
             marker = plotext.marker("braille", plotext.pixel(foreground=_COLOURS[i % len(_COLOURS)]))
             _draw_curve(figure, *_thinned(x, y, 2 * width), marker)
-        if len(curves) > 1:
-            for i, (at, (letter, _)) in enumerate(zip(_tags(curves, x_axis, y_axis), _keyed([""] * len(curves)))):
-                if at is not None:
-                    pixel = plotext.pixel(foreground=_COLOURS[i % len(_COLOURS)], style="bold")
-                    figure.draw(figure.text(*at, plotext.colorize(letter).fill(pixel), alignment="center"))
+        for i, at in enumerate(_tags(curves, x_axis, y_axis) if len(curves) > 1 else ()):
+            if at is not None:
+                pixel = plotext.pixel(foreground=_COLOURS[i % len(_COLOURS)], style="bold")
+                figure.draw(figure.text(*at, plotext.colorize(_letter(i)).fill(pixel), alignment="center"))
         text: str = figure.build().string(colorless=not colour)
     finally:
         figure.clear()
@@ -215,29 +214,26 @@ def _tags(
     heights = []
     for x, y in curves:
         known = np.isfinite(x) & np.isfinite(y)
-        inside = known.sum() >= 1 and (marks >= x[known].min()) & (marks <= x[known].max())
-        at = np.interp(marks, x[known], y[known]) if known.any() else np.full_like(marks, np.nan)
-        heights.append(np.where(inside, at, np.nan) / (y_axis.hi - y_axis.lo))
+        there = np.interp(marks, x[known], y[known], left=np.nan, right=np.nan) if known.any() else np.full(63, np.nan)
+        heights.append((there - y_axis.lo) / (y_axis.hi - y_axis.lo))
     placed: list[int] = []
     tags: list[tuple[float, float] | None] = []
     for i, own in enumerate(heights):
-        gap = np.full(len(marks), 0.15)  # of the height: far enough
-        for j, other in enumerate(heights):
-            if j != i:
-                gap = np.fmin(gap, np.abs(own - other))
-        crowd = np.array([min([abs(k - p) for p in placed], default=9) for k in range(len(marks))]) / 63
+        gap = np.full(63, 0.15)  # of the height: far enough
+        for other in heights[:i] + heights[i + 1 :]:
+            gap = np.fmin(gap, np.abs(own - other))
+        crowd = np.array([min((abs(k - p) for p in placed), default=9) for k in range(63)]) / 63
         rank = np.where(np.isnan(own), -np.inf, gap + np.minimum(crowd, 0.1))
         best = int(rank.argmax())
-        tags.append(
-            None if np.isneginf(rank[best]) else (float(marks[best]), float(own[best] * (y_axis.hi - y_axis.lo)))
-        )
+        seen = not np.isneginf(rank[best])
+        tags.append((float(marks[best]), float(y_axis.lo + own[best] * (y_axis.hi - y_axis.lo))) if seen else None)
         placed.append(best)
     return tags
 
 
-def _painted(letter: str, code: int, colour: bool) -> str:
-    """A letter in its curve's colour."""
-    return f"\x1b[1;38;5;{code}m{letter}\x1b[0m" if colour else letter
+def _painted(letter: str, i: int, colour: bool) -> str:
+    """A letter in the colour of the i-th curve."""
+    return f"\x1b[1;38;5;{_COLOURS[i % len(_COLOURS)]}m{letter}\x1b[0m" if colour else letter
 
 
 def _printable(text: str, width: int) -> str:

@@ -41,7 +41,7 @@ def sentences(study: Study) -> tuple[str, ...]:
 
 
 def seeds_needed(difference: Difference, level: float) -> int | None:
-    """How many seeds would find a difference of this size 4 times in 5, if its spread is as seen; None: more than 10000.
+    """How many seeds would find a difference of this size 4 times in 5, its spread being as seen; None: beyond 10000.
 
     Args:
         difference: what was seen.
@@ -68,20 +68,20 @@ def _result(study: Study, digits: Digits) -> Iterator[str]:
     best, value = f"{first.written} at peak {rate(first.peak)}", f"{study.metric} {digits(first.mean)}"
     rivals = [s for s in ranking.standings[1:] if s.difference is not None]
     if not rivals:
-        alone = "there is nothing to compare it with" if len(study.main.rows) == 1 else "no other finished on every seed"
+        alone = "no other finished on every seed" if len(study.main.rows) > 1 else "there is nothing to compare it with"
         yield f"No winner {where}: {best} has a mean {value}, and {alone}."
     elif ranking.n == 1:
         yield f"No clear winner {where}: one seed never gives a winner."
         yield f"{best} has the best {value}; {_named(rivals[0], study)} is {_apart(rivals[0], study, digits)}."
         yield "Use 3 seeds or more, such as --seeds 5."
     elif ranking.winner is not None:
-        among = " of those that finished on every seed" if len(rivals) + 1 < len(study.main.rows) else ""
-        yield f"{best} is best{among} {where}: mean {value}{_with(first.interval, digits)}."
+        among = "Of the schedules that finished on every seed, " if len(rivals) + 1 < len(study.main.rows) else ""
+        yield f"{among}{best} is best {where}: mean {value}{_with(first.interval, digits)}."
         yield f"The next, {_named(rivals[0], study)}, is {_apart(rivals[0], study, digits)}."
         if len(rivals) > 1:
             worst = max(s.p_adjusted or 0.0 for s in rivals)
             p = "below 0.001" if worst < 0.001 else f"at most {worst:.2g}"
-            yield f"All {len(rivals)} others differ from the best (p {p}, after Holm's correction)."
+            yield f"Each of the {len(rivals)} others differs from the best (p {p}, after Holm's correction)."
     else:
         yield from _no_winner(study, rivals, f"{best} has the best mean {value}", where, digits)
 
@@ -98,11 +98,12 @@ def _no_winner(study: Study, rivals: Sequence[Standing], lead: str, where: str, 
     elif 0.0 in difference.interval:
         why = "and that interval holds zero"
     else:
-        why = f"which would count alone but not among {len(rivals)} (p {level[0].p_adjusted:.2g} after Holm's correction)"
+        p = f"p {level[0].p_adjusted:.2g} after Holm's correction"
+        why = f"which would count alone but not among {len(rivals)} comparisons ({p})"
     yield f"No clear winner {where}: {lead}, but {_named(level[0], study)} is {_apart(level[0], study, digits)}, {why}."
     if len(rivals) > 1:
-        some = f"{len(level)} of the {len(rivals)}" if len(level) < len(rivals) else f"all {len(rivals)}"
-        yield f"These seeds cannot tell {some} others from the best."
+        some = f"{len(level)} of the {len(rivals)}" if len(level) < len(rivals) else f"None of the {len(rivals)}"
+        yield f"{some} others can{'' if len(level) == len(rivals) else 'not'} be told from the best with these seeds."
     if math.isfinite(ranking.detectable):
         yield f"The smallest difference they could have found, 4 times in 5, is {digits(ranking.detectable)}."
         if difference.mean:
@@ -183,10 +184,9 @@ def _at_shared_peak(study: Study) -> Iterator[str]:
         rest = "in the same order" if own == there else "with the others in another order"
         yield f"{peak} {there[0]} comes first too, {clear}, {rest}."
     else:
-        yield (
-            f"{peak} the ranking differs: {there[0]} comes first there, {_clearly(shared)}. "
-            "A shared peak favours the schedules it happens to suit."
-        )
+        suits = "a shared peak favours the schedules it happens to suit"
+        means = suits if study.main.winner or shared.winner else "neither order is clear, so this may be chance"
+        yield f"{peak} the ranking differs: {there[0]} comes first there, {_clearly(shared)}; {means}."
 
 
 def _order(table: Table) -> list[str]:

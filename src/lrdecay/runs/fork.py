@@ -103,8 +103,8 @@ def _check_script(spec: RunSpec, source: ScriptSource, step: int) -> ForkCheck:
         again = source.run_orders(spec, Orders(load=path), quiet).trace
     expected, got = _from(whole, step), _from(again, step)
     if len(expected) != len(got) or not len(got):
-        msg = f"`--script {source.command!r}` must log the loss of each update after a fork at step {step}, got {len(got)}"
-        msg += f" of {len(expected)} rows. Does load(path) return the step it was saved at?"
+        msg = f"`--script {source.command!r}` must log the loss of each update after a fork at step {step}"
+        msg += f", got {len(got)} of {len(expected)} rows. Does load(path) return the step it was saved at?"
         raise InputError(msg)
     return ForkCheck(step, bool(np.array_equal(expected, got)), _largest(expected, got), None)
 

@@ -6,10 +6,12 @@ among the loaded modules and never imported from here.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,11 +51,12 @@ class RandomState:
             RunError: the file is not such a state.
         """
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                tensors = {name: archive[name] for name in archive.files}
+            archive = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+            tensors = dict(archive.items()) if isinstance(archive, np.lib.npyio.NpzFile) else {}
             return cls({k: v for k, v in tensors.items() if k != "__state__"}, json.loads(bytes(tensors["__state__"])))
-        except (ValueError, KeyError, OSError, EOFError) as problem:
-            msg = f"`{path}` must hold a random state written by lrdecay, got {type(problem).__name__}: {problem}"
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as problem:
+            reason = " ".join(f"{type(problem).__name__}: {problem}".split())
+            msg = f"`{path}` must hold a random state written by lrdecay, got {reason}"
             raise RunError(msg) from problem
 
 

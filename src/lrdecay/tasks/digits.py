@@ -62,7 +62,6 @@ def digits(
     check_choice("digits(model=...)", model, ("mlp", "cnn"))
     positive_int.check("digits(batch_size=...)", batch_size)
     positive.check("digits(epochs=...)", epochs)
-    images, labels = _data()
     with kept_random_state():
         torch.manual_seed(seed)
         net: torch.nn.Module
@@ -71,17 +70,20 @@ def digits(
             net = ImageCNN(side=8, classes=10)
         else:
             net = mlp(64, hidden_sizes("digits", "100-100" if hidden is None else hidden), classes=10)
-            images = images.flatten(1)
+    made = make_optimizer(
+        "digits",
+        net.parameters(),
+        optimizer,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        nesterov=nesterov,
+    )
+    images, labels = _data()
+    if model == "mlp":
+        images = images.flatten(1)
     return TorchTask(
         model=net,
-        optimizer=make_optimizer(
-            "digits",
-            net.parameters(),
-            optimizer,
-            momentum=momentum,
-            weight_decay=weight_decay,
-            nesterov=nesterov,
-        ),
+        optimizer=made,
         loss=torch.nn.functional.cross_entropy,
         train=(images[:_TRAIN], labels[:_TRAIN]),
         heldout=(images[_TRAIN:], labels[_TRAIN:]),

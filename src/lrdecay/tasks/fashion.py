@@ -76,7 +76,6 @@ def fashion(
     positive.check("fashion(epochs=...)", epochs)
     _at_most(60_000).check("fashion(images=...)", images)
     _at_most(10_000).check("fashion(heldout=...)", heldout)
-    train, held = _tensors(*_read(locate(data)), images, heldout)
     with kept_random_state():
         torch.manual_seed(seed)
         net: torch.nn.Module
@@ -85,17 +84,20 @@ def fashion(
             net = ImageCNN(side=28, classes=10)
         else:
             net = mlp(784, hidden_sizes("fashion", "256-256" if hidden is None else hidden), classes=10)
-            train, held = (train[0].flatten(1), train[1]), (held[0].flatten(1), held[1])
+    made = make_optimizer(
+        "fashion",
+        net.parameters(),
+        optimizer,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        nesterov=nesterov,
+    )
+    train, held = _tensors(*_read(locate(data)), images, heldout)
+    if model == "mlp":
+        train, held = (train[0].flatten(1), train[1]), (held[0].flatten(1), held[1])
     return TorchTask(
         model=net,
-        optimizer=make_optimizer(
-            "fashion",
-            net.parameters(),
-            optimizer,
-            momentum=momentum,
-            weight_decay=weight_decay,
-            nesterov=nesterov,
-        ),
+        optimizer=made,
         loss=torch.nn.functional.cross_entropy,
         train=train,
         heldout=held,

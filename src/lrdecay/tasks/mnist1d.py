@@ -63,7 +63,6 @@ def mnist1d(
     check_choice("mnist1d(model=...)", model, ("mlp", "cnn"))
     positive_int.check("mnist1d(batch_size=...)", batch_size)
     positive.check("mnist1d(epochs=...)", epochs)
-    train, heldout = _data()
     with kept_random_state():
         torch.manual_seed(seed)
         net: torch.nn.Module
@@ -72,16 +71,18 @@ def mnist1d(
             net = SignalCNN(classes=10)
         else:
             net = mlp(40, hidden_sizes("mnist1d", "100-100" if hidden is None else hidden), classes=10)
+    made = make_optimizer(
+        "mnist1d",
+        net.parameters(),
+        optimizer,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        nesterov=nesterov,
+    )
+    train, heldout = _data()
     return TorchTask(
         model=net,
-        optimizer=make_optimizer(
-            "mnist1d",
-            net.parameters(),
-            optimizer,
-            momentum=momentum,
-            weight_decay=weight_decay,
-            nesterov=nesterov,
-        ),
+        optimizer=made,
         loss=torch.nn.functional.cross_entropy,
         train=train,
         heldout=heldout,

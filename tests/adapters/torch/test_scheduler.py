@@ -384,7 +384,8 @@ def test_a_run_resumed_at_any_step_in_any_order_has_the_uninterrupted_rates_and_
         for k, checkpoint in enumerate(checkpoints):
             run = Run(kind)
             run.load_weights(checkpoint)
-            scheduler = order(run, checkpoint, spec, k)
+            # a copy, for torch trains on in the very tensors it was given to load
+            scheduler = order(run, copy.deepcopy(checkpoint), spec, k)
             assert run.train(scheduler, k, STEPS) == used[k:], (spec, k)
             assert run.rates() == whole.rates()
             if order in LOADS_ALL:
@@ -599,6 +600,37 @@ def test_a_group_added_later_trains_at_its_share_from_its_first_update_on(when: 
     assert resumed.train(other, 5, STEPS) == expected(BANK[7], (1.0, 0.1, 0.5))[5:]
 
 
+def test_a_resumed_run_measures_later_groups_by_the_first_attachs_rates() -> None:
+    whole = Run(rates=(0.5, 0.05))
+    first = attach(whole.optimizer, BANK[7], HORIZON)
+    whole.train(first, 0, 4)
+    checkpoint = whole.saved(first)
+    run = Run(rates=(0.5, 0.05))
+    run.optimizer.load_state_dict(checkpoint["optimizer"])  # its rates are decayed ones
+    scheduler = attach(run.optimizer, BANK[7], HORIZON)
+    scheduler.load_state_dict(checkpoint["scheduler"])
+    run.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(2))], "lr": 0.25})
+    scheduler.step()
+    assert run.rates() == expected(BANK[7], (1.0, 0.1, 0.5))[4]
+
+
+def test_a_group_added_just_before_attaching_again_gets_its_share() -> None:
+    run = Run(rates=(0.5, 0.05))
+    run.train(attach(run.optimizer, BANK[7], HORIZON), 0, 4)
+    run.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(2))], "lr": 0.25})
+    attach(run.optimizer, BANK[5], HORIZON)
+    assert run.rates() == expected(BANK[5], (1.0, 0.1, 0.5))[0]
+
+
+def test_the_multipliers_of_a_checkpoint_replace_those_worked_out_from_new_rates() -> None:
+    whole = Run(rates=(0.5, 0.05))
+    checkpoint = whole.saved(attach(whole.optimizer, BANK[7], HORIZON, step=4))
+    run = Run(rates=(0.5, 0.5))
+    attach(run.optimizer, BANK[7], HORIZON, step=4)
+    run.optimizer.load_state_dict(checkpoint["optimizer"])
+    assert run.rates() == expected(BANK[7], (1.0, 0.1))[4]
+
+
 def test_a_group_added_before_loading_a_foreign_checkpoint_keeps_its_own_share() -> None:
     foreign = Run(rates=(1e-3, 2e-3, 3e-3)).optimizer.state_dict()
     run = Run(rates=(0.5, 0.05))
@@ -626,8 +658,13 @@ def test_removing_a_group_is_an_error_that_says_so() -> None:
     run = Run()
     scheduler = attach(run.optimizer, BANK[7], HORIZON)
     run.optimizer.param_groups.pop()
-    with pytest.raises(RunError, match="removed"):
-        scheduler.step()
+    for use in (scheduler.step, scheduler.state_dict, run.optimizer.step):
+        with pytest.raises(RunError, match="must find the 3 groups"):
+            use()
+    again = attach(run.optimizer, BANK[5], HORIZON)
+    assert run.rates() == expected(BANK[5], RATES[:2])[0]
+    run.weights.pop()
+    assert run.train(again, 0, STEPS) == expected(BANK[5], RATES[:2])
 
 
 def test_stated_multipliers_stand_in_for_rates_that_are_all_zero() -> None:

@@ -30,6 +30,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, cast, final
 
 import numpy as np
@@ -276,9 +277,11 @@ class AttachedScheduler(LRScheduler):
     def _adopt(self) -> None:
         """Give the groups added since their multipliers and their rates."""
         groups, known = self.optimizer.param_groups, len(self._multipliers)
-        if known == 0 or len(groups) < known:
-            why = "a later attach() took this optimizer over" if known == 0 else "parameter groups were removed"
-            msg = f"`AttachedScheduler` must drive the groups it knows, but {why}. Use the scheduler attached last."
+        if known == 0:
+            msg = "`AttachedScheduler` must be the one attached last, but a later attach() took this optimizer over."
+            raise RunError(msg)
+        if len(groups) < known:
+            msg = refusal("AttachedScheduler", f"must find the {known} groups it drives", len(groups), "Attach again.")
             raise RunError(msg)
         for group in groups[known:]:
             shared = [m for g, m in zip(groups, self._multipliers, strict=False) if _same_tensor(g["lr"], group["lr"])]
@@ -411,7 +414,7 @@ def _multipliers(
     if not any(group["params"] for group in groups):
         msg = refusal("attach(optimizer)", "must hold parameters", f"{len(groups)} groups without any")
         raise InputError(msg)
-    if earlier is not None and stated is None:
+    if earlier is not None and stated is None and len(groups) > len(earlier._multipliers):
         earlier._adopt()
     rates = [_rate_of(group) for group in groups]
     carried = [_scale_of(group) if _SCALE in group else None for group in groups]
@@ -480,7 +483,7 @@ def _check_state(state: Any, groups: int) -> None:
 
 
 def _rate_of(group: Mapping[str, Any]) -> float:
-    if not isinstance(group.get("lr"), float | int | torch.Tensor):
+    if not isinstance(group.get("lr"), Real | torch.Tensor):
         msg = refusal("attach(optimizer)", 'must have a rate in group["lr"]', group.get("lr"))
         raise InputError(msg)
     rate = float(group["lr"])

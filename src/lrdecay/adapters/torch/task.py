@@ -1,8 +1,8 @@
 """A trainable around a PyTorch model, optimizer, loss and data that fit in memory.
 
 Batches are slices of an order that is a pure function of (seed, position), see `lrdecay.runs.order`; an epoch is
-exactly the number of training samples. The task keeps random state of its own: while it trains, the process's generators are
-swapped for it, and put back afterwards, so that two tasks in one process do not disturb each other or the user.
+exactly the number of training samples. The task keeps random state of its own: while it trains, the process's
+generators are swapped for it, and put back afterwards, so that two tasks in one process do not disturb each other or the user.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class TorchTask:
         with kept_random_state(), torch.no_grad():
             try:
                 self._model.train(False)
-                output = torch.cat([self._model(part) for part in x.split(1000)])
+                output = torch.cat([self._model(part) for part in x.split(1000)])  # type: ignore[no-untyped-call]
                 found = {"loss": float(self._loss(output, y))}
                 if self._measure is not None:
                     found[self.metric] = float(self._measure(output, y))

@@ -1,0 +1,215 @@
+"""The figures of a comparison.
+
+A schedule has one colour in all of them. Bands are from the lowest to the highest seed, not intervals; intervals are
+drawn only where the table has them. A diverged run is drawn as far as it got and ends in a cross.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from lrdecay.report.digits import rate
+from lrdecay.report.drawing import (
+    BOX,
+    INK,
+    MUTED,
+    PAPER,
+    colours_of,
+    label_ends,
+    new_figure,
+    panel,
+    plain_rates,
+    short,
+    whole_steps,
+)
+from lrdecay.report.figures import rates_figure
+from lrdecay.runs.trace import Trace
+from lrdecay.stats.intervals import Interval
+from lrdecay.sweep.study import Row, Study, Table
+
+__all__ = ["heldout_figure", "loss_figure", "pilots_figure", "results_figure", "study_colours", "study_rates_figure"]
+
+FloatArray = NDArray[np.float64]
+
+_WINDOWS = 80  # a training loss is averaged over at most this many parts of the run
+
+
+def study_rates_figure(study: Study) -> Figure:
+    """The learning rates of the main table's runs, each at its peak."""
+    traces = {row.written: max((r.trace for r in row.results), key=lambda t: t.steps) for row in study.main.rows}
+    return rates_figure({w: (t.step, t.rate) for w, t in traces.items()}, colours=study_colours(study))
+
+
+def study_colours(study: Study) -> dict[str, str]:
+    return colours_of(row.written for row in study.main.rows)
+
+
+def loss_figure(study: Study) -> Figure:
+    """Training loss, averaged over up to 80 windows of the run; the mean over seeds and the range of the seeds."""
+    figure = new_figure()
+    axes = panel(figure, BOX, title="training loss", x_label="step")
+    curves = {row.written: ([_windows(r.trace) for r in row.results], row) for row in study.main.rows}
+    seen = [y for seeds, row in curves.values() if not row.diverged for _, y in seeds]
+    _draw_seeds(axes, study, curves, seen)
+    return figure
+
+
+def _windows(trace: Trace) -> tuple[FloatArray, FloatArray]:
+    """(middle step, mean loss) of each window; nan where a loss was not finite."""
+    total = int(trace.step[-1]) + 1
+    which = trace.step * min(_WINDOWS, total) // total
+    many = np.bincount(which)
+    loss = np.where(np.isfinite(trace.loss), trace.loss, np.nan)
+    with np.errstate(invalid="ignore"):
+        return np.bincount(which, trace.step) / many, np.bincount(which, loss) / many
+
+
+def heldout_figure(study: Study) -> Figure | None:
+    """The metric on held-out data along the run; None where it was measured less than twice."""
+    column = "heldout_loss" if study.metric == "loss" else study.metric
+    curves = {}
+    for row in study.main.rows:
+        curves[row.written] = ([_floats(*r.trace.measured(column)) for r in row.results], row)
+    seen = [y for seeds, row in curves.values() if not row.diverged for _, y in seeds if len(y) > 1]
+    if not seen:
+        return None
+    figure = new_figure()
+    axes = panel(figure, BOX, title=f"{study.metric}, held-out", x_label="step")
+    _draw_seeds(axes, study, curves, seen)
+    return figure
+
+
+def _floats(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+
+
+def _draw_seeds(
+    axes: Axes,
+    study: Study,
+    curves: Mapping[str, tuple[list[tuple[FloatArray, FloatArray]], Row]],
+    seen: list[FloatArray],
+) -> None:
+    """For each schedule the mean over its seeds, their range, and its name; diverged seeds one by one."""
+    values = np.concatenate(seen) if seen else np.concatenate([y for seeds, _ in curves.values() for _, y in seeds])
+    values = values[np.isfinite(values)]
+    lo, hi = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    if lo > 0 and hi > 20 * lo:
+        axes.set_yscale("log")
+        axes.set_ylim(lo / 1.3, hi * 1.3)
+    else:
+        pad = 0.05 * (hi - lo) or 0.1 * abs(hi) or 1.0
+        axes.set_ylim(lo - pad, hi + pad)
+    names, colours = short(list(curves)), study_colours(study)
+    ends = {}
+    for written, (seeds, row) in curves.items():
+        name, colour = names[written] + (" ×" if row.diverged else ""), colours[written]
+        for (x, y), r in zip(seeds, row.results, strict=True):
+            known = np.isfinite(y)
+            if math.isnan(r.score) and known.any():
+                last = float(x[known][-1]), min(float(y[known][-1]), axes.get_ylim()[1])
+                axes.plot(x[known], y[known], color=colour, lw=0.9)
+                axes.plot(*last, "x", color=colour, clip_on=False)
+                ends[name] = (last[1], colour)
+        whole = [xy for xy, r in zip(seeds, row.results, strict=True) if math.isfinite(r.score) and len(xy[0])]
+        if whole:
+            x, lowest, mean, highest = _over_seeds(whole)
+            axes.plot(x, mean, color=colour, marker="o" if len(x) == 1 else None)
+            axes.fill_between(x, lowest, highest, color=colour, alpha=0.13, lw=0)
+            ends[name] = (float(mean[-1]), colour)
+    axes.set_xlim(0, max([1.0, *(float(x[-1]) for seeds, _ in curves.values() for x, _ in seeds if len(x))]))
+    whole_steps(axes)
+    plain_rates(axes.yaxis)
+    if ends:
+        label_ends(axes, ends)
+
+
+def _over_seeds(
+    seeds: Sequence[tuple[FloatArray, FloatArray]],
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Steps that all seeds have, and there the lowest, mean and highest value."""
+    common = seeds[0][0]
+    for x, _ in seeds[1:]:
+        common = np.intersect1d(common, x)
+    table = np.array([y[np.searchsorted(x, common)] for x, y in seeds])
+    return common, table.min(axis=0), table.mean(axis=0), table.max(axis=0)
+
+
+def results_figure(study: Study, table: Table) -> Figure:
+    """Left: every seed's score, the mean and its 95% interval. Right: the difference to the best, paired by seed."""
+    colours, rows = study_colours(study), table.rows
+    figure = new_figure(1.15 + 0.42 * len(rows))
+    high = 0.42 * len(rows)
+    left = panel(figure, (2.75, 0.55, 3.3, high), title=study.metric)
+    right = panel(figure, (6.35, 0.55, 2.5, high), title="minus the best, on the same seeds")
+    right.axvline(0, color=MUTED, lw=1)
+    for place, row in enumerate(rows):
+        colour, difference = colours[row.written], table.ranking[row.spec].difference
+        finite = [v for v in row.values if math.isfinite(v)]
+        left.plot(finite, [place] * len(finite), "o", color=colour, ms=5, alpha=0.45, mew=0)
+        if row.diverged:
+            note = f"{row.diverged} of {len(row.values)} seeds diverged"
+            box = {"facecolor": PAPER, "edgecolor": "none", "pad": 2}
+            to_row = right.get_yaxis_transform()
+            right.text(0.5, place, note, va="center", ha="center", color=MUTED, bbox=box, fontsize=9, transform=to_row)
+        else:
+            _interval(left, row.mean, row.interval, place, colour)
+        if difference is not None:
+            _interval(right, difference.mean, difference.interval, place, colour)
+        elif row.spec == table.ranking.best:
+            right.plot(0, place, "o", color=colour, ms=6)
+        name = "\n".join(textwrap.wrap(row.written, 36, max_lines=2, placeholder=" …"))
+        left.text(-2.65 / 3.3, place, name, va="center", color=INK, fontsize=9, transform=left.get_yaxis_transform())
+    for axes in (left, right):
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.locator_params(axis="x", nbins=4)
+        axes.ticklabel_format(axis="x", useOffset=False)
+    return figure
+
+
+def _interval(axes: Axes, mean: float, interval: Interval | None, place: int, colour: str) -> None:
+    """A mean and its interval on a row; an interval of unknown width is not drawn."""
+    if interval is not None and math.isfinite(interval.hi):
+        axes.plot([interval.lo, interval.hi], [place, place], color=colour, lw=2)
+    axes.plot(mean, place, "o", color=colour, ms=7.5, mec=INK, mew=0.8)
+
+
+def pilots_figure(study: Study) -> Figure | None:
+    """How peaks were chosen: the score over the peak on pilot seeds; the chosen peak is ringed. None without pilots."""
+    if not study.choices:
+        return None
+    figure = new_figure()
+    axes = panel(figure, BOX, title=f"{study.metric} on pilot seeds", x_label="peak learning rate")
+    names, colours = short(list(study.choices)), study_colours(study)
+    ends, near, lost = {}, [], []
+    for written, choice in study.choices.items():
+        peaks, colour = sorted(choice.scores), colours[written]
+        means = np.array([math.fsum(choice.scores[p]) / len(choice.scores[p]) for p in peaks])
+        axes.plot(peaks, means, color=colour)
+        for p in peaks:
+            axes.plot([p] * len(choice.scores[p]), choice.scores[p], "o", color=colour, ms=4, alpha=0.5, mew=0)
+        at = peaks.index(choice.peak)
+        axes.plot(choice.peak, means[at], "o", ms=9, mfc="none", mec=colour, mew=2)
+        near += means[max(0, at - 1) : at + 2].tolist()
+        ends[names[written]] = (float(means[np.isfinite(means)][-1]), colour)
+        lost += [(p, colour) for p, m in zip(peaks, means, strict=True) if math.isnan(m)]
+    lo, hi = min(filter(math.isfinite, near)), max(filter(math.isfinite, near))
+    pad = 0.12 * (hi - lo) or 0.1 * abs(hi) or 1.0
+    axes.set_ylim(lo - pad, hi + pad)  # the chosen peaks and their neighbours; far worse scores are cut off
+    axes.set_xscale("log")
+    tried = sorted({p for c in study.choices.values() for p in c.scores})
+    axes.set_xticks(tried, [rate(p) for p in tried])
+    axes.minorticks_off()
+    for i, (p, colour) in enumerate(lost):
+        axes.plot(p, 0.03 + 0.04 * (i % 5), "x", color=colour, transform=axes.get_xaxis_transform(), clip_on=False)
+    plain_rates(axes.yaxis)
+    label_ends(axes, ends)
+    return figure

@@ -1,0 +1,157 @@
+"""Bad input on the command line: one clear line, exit 2, nothing left behind."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from lrdecay.cli.main import run
+
+WRONG_TASKS = '''
+def returns_a_number(seed):
+    return 3
+
+def raises(seed):
+    raise OSError("no data\\nhere")
+
+def no_seed():
+    return None
+'''
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty working directory with one file of broken tasks outside it."""
+    work = tmp_path / "work"
+    work.mkdir()
+    (tmp_path / "wrong.py").write_text(WRONG_TASKS)
+    (tmp_path / "broken.py").write_text("import no_such_module_anywhere\n")
+    (tmp_path / "silent.py").write_text("print('trained without lrdecay')\n")
+    monkeypatch.chdir(work)
+    return tmp_path
+
+
+def refused(arguments, capsys, folder, *words, code=2):
+    """Run, and check the form of the refusal."""
+    got = run([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    assert got == code, err
+    assert out == ""
+    assert err.startswith("lrdecay: ")
+    assert err.count("\n") == 1, err
+    for word in words:
+        assert word in err
+    assert list((folder / "work").iterdir()) == []
+
+
+SHOW = [
+    (["show", "cosin(0.1)", "--steps", "9"], ["cosin", "Did you mean `cosine`?"]),
+    (["show", "cosine(0.1, flor=0.01)", "--steps", "9"], ["flor", "Did you mean `floor`?"]),
+    (["show", "cosine(-0.1)", "--steps", "9"], ["cosine(peak=...)", "positive", "-0.1"]),
+    (["show", "step(0.1, factor=0.5, every=0)", "--steps", "9"], ["step(every=...)", "positive duration", "got 0"]),
+    (["show", 'step(0.1, factor=0.5, every="0ep")', "--steps", "9"], ["positive duration", "0ep"]),
+    (["show", "multi_step(0.1, factor=0.5, at=[60, 30])", "--steps", "99"], ["rising order", "60", "30"]),
+    (["show", "cosine(0.1)"], ["cosine(0.1)", "--steps"]),
+    (["show", "cosine(0.1)", "--steps", "0"], ["Horizon(steps=...)", "positive integer", "got 0"]),
+    (["show", "cosine(0.1)", "--steps", "-3"], ["positive integer", "-3"]),
+    (["show", "cosine(0.1)", "--epochs", "2"], ["epochs", "steps_per_epoch"]),
+    (["show", 'cosine(0.1, over="2ep")', "--steps", "9"], ["epoch", "steps_per_epoch"]),
+    (["show", "cosine(peak)", "--steps", "9"], ["stated peak"]),
+    (["show", "cosine(0.1", "--steps", "9"], ["must be given a schedule"]),
+    (["show", "cosine(0.1)", "--stepz", "9"], ["--stepz"]),
+    (["show", "cosine(0.1)", "--steps", "ten"], ["--steps"]),
+    (["show", "cosine(0.1)", "--steps", "9", "--plot", "x.bmp"], ["bmp"]),
+    (["shwo", "cosine(0.1)"], ["shwo", "show"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), SHOW, ids=[" ".join(a) for a, _ in SHOW])
+def test_show_refuses_in_one_line(arguments, words, capsys, folder):
+    refused(arguments, capsys, folder, *words)
+
+
+WORK = [
+    (["compare", "quadratic"], ["at least one schedule"]),
+    (["compare", "quadratic", "-s", "cosine(0.1)", "--seeds", "0"], ["seeds", "positive integer"]),
+    (["compare", "quadratic", "-s", "cosine(0.1)", "-s", "cosine(0.2)"], ["more than the peak"]),
+    (["compare", "quadratic", "-s", "cosine(peak)", "--fixed-peak"], ["--fixed-peak", "stated peaks"]),
+    (["compare", "quadratc", "-s", "cosine(0.1)"], ["quadratc", "quadratic"]),
+    (["compare", "-s", "cosine(0.1)"], ["TASK, --script CMD", "neither"]),
+    (["compare", "quadratic", "--script", "true", "-s", "cosine(0.1)"], ["one of the two", "both"]),
+    (["compare", "nowhere.py:f", "-s", "cosine(0.1)"], ["nowhere.py", "exists"]),
+    (["train", "quadratic"], ["--schedule"]),
+    (["train", "quadratic", "-s", "cosine(peak)"], ["stated peak"]),
+    (["train", "quadratic", "-s", "cosine(0.1)", "--with", "colour"], ["--with", "colour"]),
+    (["train", "quadratic", "-s", "cosine(0.1)", "--seed", "-1"], ["seed", "-1"]),
+    (["find", "quadratic", "--low", "1", "--high", "0.1"], ["find(high=...)", "0.1"]),
+    (["find", "quadratic", "--points", "3"], ["at least 10"]),
+    (["find", "quadratic", "--repeats", "0"], ["repeats"]),
+    (["find", "--script", "'unbalanced"], ["--script"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), WORK, ids=[" ".join(a) for a, _ in WORK])
+def test_work_is_refused_in_one_line_before_anything_starts(arguments, words, capsys, folder):
+    refused(arguments, capsys, folder, *words)
+
+
+IN_WORKER = [
+    (["broken.py:f"], ["import", "no_such_module_anywhere"]),
+    (["wrong.py:returns_a_number"], ["Trainable", "int"]),
+    (["wrong.py:raises"], ["OSError", "no data here"]),
+    (["wrong.py:no_seed"], ["seed"]),
+    (["wrong.py:return_a_number"], ["returns_a_number"]),
+    (["quadratic", "--steps", "0"], ["positive integer"]),
+    (["quadratic", "--steps", "5", "--epochs", "5"], ["not both"]),
+    (["quadratic", "--with", "colour=3"], ["colour"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), IN_WORKER, ids=[" ".join(a) for a, _ in IN_WORKER])
+def test_a_task_that_cannot_be_made_is_refused_in_one_line(arguments, words, capsys, folder):
+    first, *rest = arguments
+    task = str(folder / first) if ".py" in first else first
+    refused(["train", task, "-s", "cosine(0.01)", *rest], capsys, folder, *words)
+
+
+def test_a_script_that_never_calls_lrdecay_is_refused_in_one_line(capsys, folder):
+    command = f"{sys.executable} {folder / 'silent.py'}"
+    refused(["compare", "--script", command, "-s", "cosine(0.1)"], capsys, folder, "lrdecay.script()")
+
+
+def test_a_loss_that_is_not_finite_is_said_with_its_step_and_rate_and_keeps_the_trace(capsys, folder):
+    (folder / "nan.py").write_text(
+        "import torch\n"
+        "from lrdecay.adapters.torch import TorchTask\n"
+        "def task(seed):\n"
+        "    model = torch.nn.Linear(2, 1)\n"
+        "    opt = torch.optim.SGD(model.parameters(), lr=1.0)\n"
+        "    data = (torch.ones(8, 2), torch.zeros(8, 1))\n"
+        "    calls = []\n"
+        "    def loss(a, b):\n"
+        "        calls.append(1)\n"
+        "        return ((a - b) ** 2).mean() * (float('nan') if len(calls) > 1 else 1.0)\n"
+        "    return TorchTask(model=model, optimizer=opt, loss=loss, train=data, heldout=data, batch_size=4,\n"
+        "                     steps=9, metric='loss')\n"
+    )
+    out = folder / "kept"
+
+    code = run(["train", f"{folder / 'nan.py'}:task", "-s", "constant(0.25)", "--out", str(out)])
+
+    _, err = capsys.readouterr()
+    assert code == 1
+    assert err.count("\n") == 1
+    assert "nan at step 1 (rate 0.25)" in err
+    assert (out / "trace.csv").read_text().splitlines()[0].startswith("step,epoch,rate,loss")
+    assert len((out / "trace.csv").read_text().splitlines()) == 3
+
+
+def test_help_costs_no_framework():
+    """The command line is imported in every shell completion and every typo: it must not load torch."""
+    import subprocess
+
+    code = "import sys, lrdecay.cli.main; print([m for m in ('torch', 'scipy', 'matplotlib', 'jax') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.home())
+    assert done.stdout.strip() == "[]"

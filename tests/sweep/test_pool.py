@@ -1,0 +1,115 @@
+"""Workers: one thread each, never outliving their parent, progress reported, deaths said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from lrdecay.errors import InputError, RunError
+from lrdecay.runs.reference import TaskReference
+from lrdecay.runs.spec import RunSpec
+from lrdecay.runs.task_source import TaskSource
+from lrdecay.schedule import Horizon, parse
+from lrdecay.sweep.pool import LocalPool
+
+
+class Seen:
+    """A watch that keeps what it was told."""
+
+    def __init__(self):
+        self.updates = 0
+
+    def begin(self, what, updates):
+        self.expected = updates
+
+    def made(self, updates):
+        self.updates += updates
+
+
+def quadratic_run(seed=0, steps=60):
+    source = TaskSource(TaskReference("lrdecay.tasks.quadratic:quadratic", {}, "quadratic"))
+    horizon = Horizon(steps=steps)
+    rates = parse("linear(0.05)").bind(horizon).values()
+    return RunSpec(source, seed, "linear(0.05)", horizon, rates, "loss", "min")
+
+
+def test_runs_come_back_with_their_index_and_their_updates_are_reported():
+    watch = Seen()
+    specs = [quadratic_run(seed) for seed in range(3)]
+    with LocalPool(2, watch) as pool:
+        results = dict(pool.run(specs))
+
+    assert sorted(results) == [0, 1, 2]
+    assert [results[i].seed for i in range(3)] == [0, 1, 2]
+    assert [results[i].identity for i in range(3)] == [s.identity() for s in specs]
+    assert watch.updates == 180
+
+
+def test_the_same_run_in_two_pools_gives_the_same_bits():
+    traces = []
+    for workers in (1, 2):
+        with LocalPool(workers) as pool:
+            traces.append(dict(pool.run([quadratic_run()]))[0].trace.loss.tobytes())
+
+    assert traces[0] == traces[1]
+
+
+def test_a_worker_has_one_thread_and_the_parent_keeps_its_environment(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with LocalPool(1) as pool:
+        assert pool.call(os.getenv, "OMP_NUM_THREADS") == "1"
+
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_a_number_of_threads_the_user_has_set_stands(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    with LocalPool(1) as pool:
+        assert pool.call(os.getenv, "OMP_NUM_THREADS") == "3"
+
+
+def test_an_error_of_a_run_reaches_the_caller_as_it_is():
+    spec = quadratic_run()
+    wrong = RunSpec(TaskSource(TaskReference("lrdecay.tasks.quadratic:no_such")), 0, "", spec.horizon, spec.rates, "loss", "min")
+    with pytest.raises(InputError, match="no_such"), LocalPool(1) as pool:
+        list(pool.run([wrong]))
+
+
+def test_a_killed_worker_is_said_and_does_not_hang():
+    with pytest.raises(RunError, match="worker process died"), LocalPool(1) as pool:
+        pool.call(os.kill, pool.call(os.getpid), signal.SIGKILL)
+
+
+def test_no_worker_outlives_a_killed_parent():
+    code = (
+        "import os, time\n"
+        "from lrdecay.sweep.pool import LocalPool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = LocalPool(1)\n"
+        "    pool.__enter__()\n"
+        "    print(pool.call(os.getpid), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+
+    for _ in range(200):
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker lives on")
+
+
+def test_the_number_of_workers_must_be_positive():
+    with pytest.raises(InputError, match="--workers"):
+        LocalPool(0)
