@@ -43,7 +43,7 @@ def train(written: str, peak: float, seed: int, goal: Goal = "max") -> RunResult
     rng = np.random.default_rng(seed)
     x = 2.0 * rng.normal(size=8)
     losses: list[float] = []
-    loss = heldout = np.full(len(rates), np.nan)
+    heldout = np.full(len(rates), np.nan)
     for t, rate in enumerate(rates):
         here = float(0.5 * (CURVATURE * x**2).sum())
         losses.append(here * float(np.exp(0.2 * rng.normal())) if here < 1e6 else math.inf)
@@ -155,9 +155,9 @@ def study() -> Study:
 
 
 @pytest.fixture(scope="session")
-def minimised() -> Study:
-    """Judged by a loss, at one stated peak at which one of the schedules diverges."""
-    return trained(("constant(peak)", "warmup(100) + cosine(peak)", "linear(peak)"), 3, 0.11, "min", peaks=False)
+def diverging() -> Study:
+    """Judged by a loss, at one stated peak, at which a constant rate diverges on some seeds and a warmup is saved."""
+    return trained(("constant(peak)", "warmup(100) + cosine(peak)", "linear(peak)"), 3, 0.105, "min", peaks=False)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Reading curves: from losses under a rising rate to a peak, with classic rules beside ours. Pure.
 
-Curves of several repeats (other initial weights, other data order) are averaged point by point, as far as at least half
-of them got, before anything is read; a smoother without lag (a centred Gaussian over log rate) takes out what noise is
-left. The slope is taken with respect to log10 of the rate, the axis the points are even on.
+Curves of several repeats (other initial weights, other data order) are capped, so that an explosion weighs no more than
+a rise, and averaged point by point before anything is read; a smoother without lag (a centred Gaussian over log rate)
+takes out what noise is left. The slope is taken with respect to log10 of the rate, the axis the points are even on.
 
 Rules, each giving a rate:
 
@@ -14,7 +14,6 @@ Rules, each giving a rate:
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 
 import numpy as np
@@ -22,7 +21,7 @@ from attrs import frozen
 
 from lrdecay.runs.trainable import FloatArray
 
-__all__ = ["Reading", "average", "read", "rules", "smoothed"]
+__all__ = ["Reading", "average", "capped", "read", "rules", "smoothed"]
 
 _WIDTH = 0.12  # decades; the standard deviation of the smoother
 
@@ -38,15 +37,28 @@ class Reading:
     why_not: str | None  # what is wrong with the curve, and what to do
 
 
+def capped(losses: FloatArray, points: int) -> FloatArray:
+    """One curve with its explosion cut off: no loss counts for more than start + (start - lowest).
+
+    What the smoother sees of a diverged point must not depend on how far it was thrown. A curve that ended early stays
+    at its cap, so that the average of several is never one of survivors. ``start`` is the median of the first tenth.
+
+    Args:
+        losses: of one repeat; inf and nan count as diverged.
+        points: length to give it.
+    """
+    finite = losses[np.isfinite(losses)]
+    start = float(np.median(finite[: max(5, points // 10)]))
+    cap = start + (start - float(finite.min()))
+    out = np.full(points, cap)
+    out[: len(losses)] = np.minimum(np.where(np.isfinite(losses), losses, cap), cap)
+    return out
+
+
 def average(curves: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
-    """The mean loss at each rate that at least half of the curves reached with a finite loss."""
-    longest = max(curves, key=lambda c: len(c[0]))[0]
-    table = np.full((len(curves), len(longest)), np.nan)
-    for row, (_, losses) in zip(table, curves, strict=True):
-        row[: len(losses)] = np.where(np.isfinite(losses), losses, np.nan)
-    enough = (~np.isnan(table)).sum(axis=0) * 2 >= len(curves)
-    last = int(np.flatnonzero(enough).max()) + 1
-    return longest[:last], np.nanmean(table[:, :last], axis=0)
+    """The mean of the capped curves, as far as the longest of them got."""
+    rates = max(curves, key=lambda c: len(c[0]))[0]
+    return rates, np.mean([capped(losses, len(rates)) for _, losses in curves], axis=0)
 
 
 def smoothed(rates: FloatArray, losses: FloatArray, width: float = _WIDTH) -> FloatArray:
@@ -61,7 +73,7 @@ def smoothed(rates: FloatArray, losses: FloatArray, width: float = _WIDTH) -> Fl
 
 
 def rules(rates: FloatArray, losses: FloatArray) -> dict[str, float]:
-    """The classic rules and ours on one curve; losses are smoothed first."""
+    """The classic rules and ours on one curve, capped and averaged as by `average`; it is smoothed first."""
     smooth = smoothed(rates, losses)
     bottom = int(np.argmin(smooth))
     slope = np.gradient(smooth, np.log10(rates))
@@ -83,12 +95,11 @@ def read(curves: list[tuple[FloatArray, FloatArray]]) -> Reading:
     bottom = int(np.argmin(smooth))
     spread = float(np.std(losses[: max(5, len(losses) // 4)]))  # noise where the rate is too small to matter
     fall = float(smooth[: bottom + 1].max() - smooth[bottom])
-    ended_early = any(len(r) < max(len(c[0]) for c in curves) or not math.isfinite(v[-1]) for r, v in curves)
     rise = float(smooth[bottom:].max() - smooth[bottom])
     why_not = None
     if fall < 3 * spread or bottom < 3:
         why_not = "the loss never clearly fell before it rose; lower --low, or look at the data and the loss"
-    elif not ended_early and rise < 0.1 * fall:
+    elif rise < 0.1 * fall:
         why_not = "the loss never rose again; raise --high"
     return Reading(rates, smooth, found, None if why_not else found["lrdecay"], why_not)
 

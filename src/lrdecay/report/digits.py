@@ -1,8 +1,8 @@
 """How many digits a number gets: one rule for the table, the verdict, the figures and the page.
 
-An accuracy (larger is better, all values in [0, 1]) has 4 decimals; anything else as many as give its largest value 4
-significant digits. Where a spread would then read as nothing, up to two more are added. Numbers below 1e-4 or from 1e6
-on are written with a power of ten.
+An accuracy (larger is better, no value above 1) has 4 decimals; anything else as many as give its largest value 4
+significant digits. Up to two more are added where a spread would otherwise read as nothing, or the smallest mean have
+fewer than 3 digits. Where all numbers are below 1e-4, or one is 1e6 or more, they are written with a power of ten.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-from lrdecay.sweep.study import Study, Table
+from lrdecay.sweep.study import Study
 
 __all__ = ["UNKNOWN", "Digits", "digits_of", "rate", "spread"]
 
@@ -42,16 +42,19 @@ class Digits:
 
 def digits_of(study: Study) -> Digits:
     """The digits that all scores of a study are written with."""
-    tables = [study.main, *([] if study.shared is None else [study.shared])]
-    values = [v for t in tables for row in t.rows for v in row.values if math.isfinite(v)]
-    spreads = [s for t in tables for s in _spreads(t) if s > 0]
-    largest = max(map(abs, values), default=1.0)
-    if largest > 0 and not 1e-4 <= largest < 1e6:
+    rows = [row for table in (study.main, study.shared) if table is not None for row in table.rows]
+    values = [abs(v) for row in rows for v in row.values if math.isfinite(v)]
+    largest = max(values, default=1.0)
+    if largest and not 1e-4 <= largest < 1e6:
         return Digits(None)
-    share = study.goal == "max" and all(0 <= v <= 1 for v in values)
-    decimals = 4 if share or not largest else max(0, 3 - math.floor(math.log10(largest)))
-    wanted = max((-math.floor(math.log10(s)) for s in spreads), default=0)
-    return Digits(min(max(decimals, wanted), decimals + 2))
+    small = [s for s in (spread(row.values) for row in rows) if s]
+    wanted = [-math.floor(math.log10(s)) for s in small]
+    if study.goal == "max" and largest <= 1:
+        decimals = 4
+    else:
+        decimals = max(0, 3 - math.floor(math.log10(largest))) if largest else 4
+        wanted += [2 - math.floor(math.log10(abs(row.mean))) for row in rows if row.mean and math.isfinite(row.mean)]
+    return Digits(min(max([decimals, *wanted]), decimals + 2))
 
 
 def spread(values: Iterable[float]) -> float | None:
@@ -61,10 +64,6 @@ def spread(values: Iterable[float]) -> float | None:
         return None
     mean = math.fsum(sample) / len(sample)
     return math.sqrt(math.fsum((v - mean) ** 2 for v in sample) / (len(sample) - 1))
-
-
-def _spreads(table: Table) -> list[float]:
-    return [s for s in (spread(row.values) for row in table.rows) if s is not None]
 
 
 def rate(value: float) -> str:

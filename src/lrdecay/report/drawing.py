@@ -65,7 +65,7 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.grid": True,
-    "axes.formatter.use_mathtext": False,
+    "axes.unicode_minus": False,
     "grid.color": GRID,
     "grid.linewidth": 0.7,
     "xtick.color": MUTED,

@@ -1,7 +1,7 @@
 """The figures of `show` and of `find`: learning rates over steps, and a range test.
 
 Both give a matplotlib figure; `save` writes it by the suffix of a path. The figures of a comparison are in
-`study_figures`.
+`run_figures` and `score_figures`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def rates_figure(
     for label, (x, y) in curves.items():
         steps, rates = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
         dot = "o" if len(steps) == 1 else None
-        axes.plot(steps, np.where(rates > 0, rates, np.nan) if log_y else rates, color=colours[label], marker=dot)
+        drawn = np.where(rates > 0, rates, np.nan) if log_y else rates
+        axes.plot(steps, drawn, color=colours[label], marker=dot)
         ends[names[label]] = (
             float(rates[rates > 0][-1]) if log_y and (rates > 0).any() else float(rates[-1]),
             colours[label],

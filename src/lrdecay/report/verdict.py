@@ -2,8 +2,11 @@
 
 The words claim no more than the numbers: on this task, with these seeds. A winner is named only where `compare_to_best`
 found one, which one seed never does. Without a winner the words give the difference that was seen with its interval,
-the smallest difference these seeds could have found (4 times in 5), and how many seeds the seen one would take, which
-is the least n with detectable(sd of the differences, n) <= the difference, at the level of Holm's first step.
+the smallest difference these seeds find 4 times in 5, and how many seeds the seen one would take:
+
+    the least n with detectable(sd of the differences, n) <= |difference|
+
+both for the best and its nearest rival, at the level of Holm's first step. (A table's `detectable` pools all rivals.)
 """
 
 from __future__ import annotations
@@ -104,10 +107,13 @@ def _no_winner(study: Study, rivals: Sequence[Standing], lead: str, where: str, 
     if len(rivals) > 1:
         some = f"{len(level)} of the {len(rivals)}" if len(level) < len(rivals) else f"None of the {len(rivals)}"
         yield f"{some} others can{'' if len(level) == len(rivals) else 'not'} be told from the best with these seeds."
-    if math.isfinite(ranking.detectable):
-        yield f"The smallest difference they could have found, 4 times in 5, is {digits(ranking.detectable)}."
+    if math.isfinite(difference.sd):
+        one = 1.0 - alpha / len(rivals)  # the level of Holm's first step
+        two = "" if len(rivals) == 1 else " between these two"
+        found = digits(detectable(difference.sd, ranking.n, level=one))
+        yield f"The smallest difference{two} that {ranking.n} seeds find, 4 times in 5, is {found}."
         if difference.mean:
-            needed = seeds_needed(difference, 1.0 - alpha / len(rivals))
+            needed = seeds_needed(difference, one)
             many = f"more than {_MOST_SEEDS}" if needed is None else f"about {needed}"
             yield f"To find the difference seen, {digits(abs(difference.mean))}, would take {many} seeds."
 
@@ -157,12 +163,14 @@ def _count(row: Row) -> str:
 
 def _edges(study: Study) -> Iterator[str]:
     """Peaks that may not be the best ones."""
-    for row in study.main.rows:
-        choice = study.choices.get(row.written)
-        if choice is not None and choice.at_edge is not None:
-            side = "lower" if choice.at_edge == "lowest" else "higher"
-            tried = f"the best peak of {row.written} is the {choice.at_edge} one tried, {rate(choice.peak)}"
-            yield f"{tried[0].upper()}{tried[1:]}: a {side} one may be better."
+    for edge, better in (("lowest", "lower"), ("highest", "higher")):
+        at_edge = [(w, c.peak) for w, c in study.choices.items() if c.at_edge == edge]
+        if at_edge:
+            rows = " and ".join(f"{written} ({rate(peak)})" for written, peak in at_edge)
+            if len(at_edge) == 1:
+                yield f"The best peak of {rows} is the {edge} one tried: a {better} one may be better still."
+            else:
+                yield f"The best peaks of {rows} are the {edge} ones tried: {better} ones may be better still."
 
 
 def _at_shared_peak(study: Study) -> Iterator[str]:

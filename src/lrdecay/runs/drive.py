@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from lrdecay.runs.spec import Divergence, Progress, RunResult, RunSpec, final_score
+from lrdecay.runs.spec import Divergence, Progress, RunResult, RunSpec, at_the_end, final_score
 from lrdecay.runs.trace import Trace
 from lrdecay.runs.trainable import FloatArray, Trainable
 
@@ -19,7 +19,8 @@ _CHUNK = 50  # updates between two looks at the loss
 def drive(trainable: Trainable, spec: RunSpec, progress: Progress) -> RunResult:
     """Make the updates of a spec from where the trainable stands, at step 0, and measure it on the way.
 
-    A loss that is not finite ends the run at once, unless the spec says otherwise; the trace up to it is kept.
+    A loss that is not finite ends the run at once, unless the spec says otherwise; the trace up to it is kept. A score
+    that is not finite is a divergence too.
     """
     began = time.perf_counter()
     losses: list[FloatArray] = []
@@ -40,13 +41,16 @@ def drive(trainable: Trainable, spec: RunSpec, progress: Progress) -> RunResult:
             measured[done] = dict(trainable.evaluate())
     loss = np.concatenate(losses)
     metrics = measured.get(spec.steps, {})
+    score = math.nan if diverged else final_score(metrics, trainable.metric, spec.source.label)
+    if not diverged and not math.isfinite(score):
+        diverged, score = at_the_end(spec, score), math.nan
     return RunResult(
         identity=spec.identity(),
         seed=spec.seed,
         schedule=spec.schedule,
         metric=trainable.metric,
         goal=trainable.goal,
-        score=math.nan if diverged else final_score(metrics, trainable.metric, spec.source.label),
+        score=score,
         metrics=metrics,
         trace=_trace(spec, loss, measured),
         diverged=diverged,
@@ -66,7 +70,9 @@ def first_divergence(loss: FloatArray, rates: FloatArray, start: int) -> Diverge
 def _trace(spec: RunSpec, loss: FloatArray, measured: dict[int, dict[str, float]]) -> Trace:
     steps = np.arange(len(loss), dtype=np.int64)
     per_epoch = spec.horizon.epoch_length
-    epoch = np.full(len(loss), np.nan) if per_epoch is None else steps / float(per_epoch)
+    epoch = np.full(len(loss), np.nan)
+    if per_epoch is not None:
+        epoch = steps * per_epoch.denominator / per_epoch.numerator
     metrics: dict[str, FloatArray] = {}
     for done, values in measured.items():
         for name, value in values.items():

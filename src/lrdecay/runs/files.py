@@ -55,7 +55,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     """The whole lines of a journal. A line cut short by a kill was never finished and does not count.
 
     Raises:
-        RunError: a line that is not the last of a write is not JSON: somebody else wrote here.
+        RunError: a line is not the beginning of a JSON object: somebody else wrote here.
     """
     if not path.exists():
         return []
@@ -64,11 +64,11 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
+        if not line.startswith(b"{"):  # everything a journal holds starts so
+            msg = f"`{path}` must be a journal of JSON lines, got something else in line {number}. Use another --out."
+            raise RunError(msg)
         try:
             records.append(json.loads(line))
-        except ValueError:
-            if line.startswith(b"{"):  # cut short: everything a journal holds starts so
-                continue
-            msg = f"`{path}` must be a journal of JSON lines, got something else in line {number}. Use another --out."
-            raise RunError(msg) from None
+        except ValueError:  # cut short
+            continue
     return records

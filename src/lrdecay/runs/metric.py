@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 from lrdecay.errors import InputError, refusal
@@ -9,8 +10,9 @@ from lrdecay.runs.trainable import Goal
 
 __all__ = ["judge"]
 
-_LARGE = ("acc", "auc", "f1", "score", "precision", "recall", "bleu", "map", "r2")
-_SMALL = ("loss", "err", "perplexity", "ppl", "nll", "mse", "mae", "rmse", "bpc")
+_LARGE = frozenset(["acc", "accuracy", "auc", "auroc", "f1", "precision", "recall", "bleu", "map", "r2"])
+_SMALL = frozenset(["loss", "err", "error", "perplexity", "ppl", "nll", "mse", "mae", "rmse", "mape", "bpc", "entropy"])
+_WORDS = re.compile("f1|r2|[a-z]+")
 
 
 def judge(given: str | None, logged: tuple[str, ...]) -> tuple[str, Goal]:
@@ -30,17 +32,26 @@ def judge(given: str | None, logged: tuple[str, ...]) -> tuple[str, Goal]:
         cure = f"Name one: --metric {logged[0]}."
         msg = refusal("--metric NAME", f"must be given when several are logged ({', '.join(logged)})", given, cure)
         raise InputError(msg)
-    name, _, goal = (given or (logged[0] if logged else "loss")).partition(":")
-    if goal in ("min", "max"):
+    if given is None:
+        name, colon, goal = (logged[0] if logged else "loss"), "", ""
+    else:
+        name, colon, goal = given.partition(":")
+    if name and goal in ("min", "max"):
         return name, cast("Goal", goal)
-    if goal:
-        msg = refusal("--metric NAME:GOAL", "must end in :min or :max", given)
+    if colon or not name:
+        msg = refusal("--metric NAME:GOAL", "must be a name that may end in :min or :max", given)
         raise InputError(msg)
-    word = name.lower()
-    if any(w in word for w in _SMALL):
+    words = _words(name)
+    if words & _SMALL:
         return name, "min"
-    if any(w in word for w in _LARGE):
+    if words & _LARGE:
         return name, "max"
     cure = f"Write --metric {name}:max or --metric {name}:min."
     msg = refusal("--metric NAME", "must say whether more is better", name, cure)
     raise InputError(msg)
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name, in lower case, without numbers: "val_acc@5" -> val, acc; "mAP" -> map, m, ap."""
+    apart = re.sub("(?<=[a-z])(?=[A-Z])", " ", name)
+    return set(_WORDS.findall(f"{name} {apart}".lower()))

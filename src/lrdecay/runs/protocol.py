@@ -1,6 +1,6 @@
 """The words between a study and a user's script that it started: environment variables in, a file of events out.
 
-    LRDECAY_EVENTS   file to append events to; its presence is what makes a run part of a study
+    LRDECAY_EVENTS   file to append events to
     LRDECAY_SPEC     the schedule, in the notation
     LRDECAY_RATES    a .npy file with the float64 rate of every update; wins over the notation
     LRDECAY_STEPS    horizon in updates, in place of the script's own

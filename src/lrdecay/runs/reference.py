@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,6 +42,12 @@ class TaskReference:
         if where.endswith(".py") and not Path(where).is_file():
             msg = refusal("TASK", "must name a Python file that exists", where)
             raise InputError(msg)
+        try:
+            json.dumps(dict(self.arguments))
+        except (TypeError, ValueError):
+            cure = "They are part of what a run is known by."
+            msg = refusal("TASK arguments", "must be numbers, texts, lists or tables", dict(self.arguments), cure)
+            raise InputError(msg) from None
 
     @property
     def label(self) -> str:
@@ -58,14 +65,20 @@ class TaskReference:
         function: Callable[..., Any] | None = getattr(module, name, None)
         if not callable(function):
             known = [n for n, v in vars(module).items() if inspect.isfunction(v) and not n.startswith("_")]
-            msg = refusal(f"{where}:{name}", "must be a function in that file", name, did_you_mean(name, known))
+            cure = did_you_mean(name, known) if known else "There is none in it."
+            msg = refusal(f"{where}:{name}", "must be a function in that file", name, cure)
             raise InputError(msg)
         try:
-            inspect.signature(function).bind(0, **self.arguments)
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):
+            msg = refusal(self.label, "must be a function that says what it takes", function, "Wrap it with `def`.")
+            raise InputError(msg) from None
+        try:
+            signature.bind(0, **self.arguments)
         except TypeError as problem:
-            takes = [p for p in inspect.signature(function).parameters if p != "seed"]
+            takes = [p for p in signature.parameters if p != "seed"]
             msg = f"`{self.label}` must be callable as {name}(seed{''.join(f', {k}=...' for k in self.arguments)})"
-            msg += f", got {problem}. It takes: {', '.join(takes) or 'only the seed'}."
+            msg += f", got {str(problem).removeprefix('got ')}. It takes: {', '.join(takes) or 'only the seed'}."
             raise InputError(msg) from None
         return function
 
@@ -104,7 +117,7 @@ def _load(where: str) -> ModuleType:
             raise
     except LrdecayError:
         raise
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:  # a file that reads the command line ends the program
         reason = " ".join(str(problem).split()) or "no message"
         msg = f"`{where}` must import without an error, got {type(problem).__name__}: {reason}."
         raise InputError(msg) from problem

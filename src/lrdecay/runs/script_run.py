@@ -49,7 +49,7 @@ class ScriptRun:
         self._scheduler: Any = None
         self._at = -1
         self._events: TextIO | None = None
-        if orders.events is not None:
+        if orders.seed is not None:
             seed_everything(self.seed)
         if orders.events is not None and os.environ.get("RANK", "0") == "0":  # one process speaks for all
             self._events = orders.events.open("a", encoding="utf-8", buffering=1)

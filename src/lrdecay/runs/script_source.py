@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from attrs import evolve, frozen
 from lrdecay.errors import InputError, RunError, refusal
 from lrdecay.runs.metric import judge
 from lrdecay.runs.protocol import Orders, variables
-from lrdecay.runs.spec import Divergence, Probe, Progress, RunResult, RunSpec, final_score
+from lrdecay.runs.spec import Divergence, Probe, Progress, RunResult, RunSpec, at_the_end, final_score
 from lrdecay.runs.trace import Trace
 from lrdecay.schedule import Horizon
 
@@ -42,7 +42,7 @@ class ScriptSource:
     patience: float = 600.0  # seconds to wait for `lrdecay.script()` when probing
 
     def __attrs_post_init__(self) -> None:
-        """Check that the command can be split into words and starts a program that exists."""
+        """Check that the command can be split into words."""
         try:
             words = shlex.split(self.command)
         except ValueError as problem:
@@ -60,7 +60,7 @@ class ScriptSource:
     def identity(self) -> Mapping[str, Any]:
         """The command, and the content of every file it names."""
         words = shlex.split(self.command)
-        files = {w: _hash(Path(w)) for w in words if Path(w).is_file()}
+        files = {w: found for w in words if (found := _hash(Path(w))) is not None}
         return {"script": words, "files": files, "metric": self.metric}
 
     def probe(self, steps: int | None, epochs: float | None) -> Probe:
@@ -82,7 +82,7 @@ class ScriptSource:
             cure = "Add `sched = run.attach(optimizer, SPEC)` to it."
             msg = f"`--script {self.command!r}` must call run.attach(...), got a script that never does. {cure}"
             raise InputError(msg)
-        found = Horizon(**hello[-1]["horizon"]).lasting(epochs=epochs)
+        found = Horizon(**hello[-1]["horizon"]).lasting(steps=steps, epochs=epochs)
         name, goal = judge(self.metric, ()) if self.metric else (None, None)
         return Probe(self.command, found, name, goal, attached[-1]["schedule"])
 
@@ -93,8 +93,11 @@ class ScriptSource:
     def run_orders(self, spec: RunSpec, orders: Orders, progress: Progress) -> RunResult:
         """Run the script under orders that may also fork it: load, stop, save.
 
+        It is ended at the first loss that is not finite, unless the spec says otherwise. A run that was told to stop
+        early has no score.
+
         Raises:
-            InputError: it logs no loss, or not the metric it is judged by.
+            InputError: it logs no loss, or not the metric it is judged by, or several and none was named.
             RunError: it exits with an error before it logged anything; later, the result carries the failure.
         """
         began = time.perf_counter()
@@ -103,20 +106,40 @@ class ScriptSource:
             np.save(rates, spec.rates)
             told = evolve(orders, rates=rates, spec=spec.schedule, steps=spec.steps, seed=spec.seed)
             rows: dict[int, dict[str, float]] = {}
+            metrics: dict[str, None] = {}  # names, in the order they came in
+            failure: RunError | None = None
             with self._child(told, math.inf) as (events, died):
                 for event in events:
                     if event["event"] != "row":
                         continue
-                    row = rows.setdefault(int(event["step"]), {})
-                    row.update({k: float(v) for k, v in event["values"].items()})
-                    if "loss" in event["values"]:
-                        progress(int(event["step"]) + 1, row["loss"])
-                failure = died()
-        return self._result(spec, rows, failure, time.perf_counter() - began)
+                    step, values = int(event["step"]), {k: float(v) for k, v in event["values"].items()}
+                    rows.setdefault(step, {}).update(values)
+                    if new := dict.fromkeys(k for k in values if k != "loss" and k not in metrics):
+                        metrics |= new
+                        judge(self._judged_by(spec), tuple(metrics))  # an hour before the end rather than at it
+                    if "loss" in values:
+                        progress(step + 1, values["loss"])
+                        if spec.stop_after_divergence and not math.isfinite(values["loss"]):
+                            break
+                else:
+                    failure = died()
+        seconds = time.perf_counter() - began
+        return self._result(spec, rows, failure, seconds, stopped=orders.stop is not None)
+
+    def _judged_by(self, spec: RunSpec) -> str | None:
+        """What the spec says wins: a range test reads the loss, whatever else is logged."""
+        return self.metric if spec.metric is None else f"{spec.metric}:{spec.goal}"
 
     def _result(
-        self, spec: RunSpec, rows: dict[int, dict[str, float]], failure: RunError | None, seconds: float
+        self,
+        spec: RunSpec,
+        rows: dict[int, dict[str, float]],
+        failure: RunError | None,
+        seconds: float,
+        *,
+        stopped: bool,
     ) -> RunResult:
+        """What came of the rows that were heard."""
         steps = sorted(rows)
         losses = [t for t in steps if "loss" in rows[t]]
         bad = next((t for t in losses if not math.isfinite(rows[t]["loss"])), None)
@@ -140,21 +163,25 @@ class ScriptSource:
             for t in steps
         ]
         trace = Trace.from_rows(table)
-        name, goal = judge(self.metric, tuple(trace.metrics))
-        metrics = {k: float(v[~np.isnan(v)][-1]) for k, v in trace.metrics.items() if (~np.isnan(v)).any()}
+        name, goal = judge(self._judged_by(spec), tuple(trace.metrics))
+        metrics = {k: v for t in steps for k, v in rows[t].items() if k != "loss"}  # the last of each
         notes: tuple[str, ...] = ()
         if name == "loss":
-            tail = trace.loss[-max(1, round(0.05 * len(trace.loss))) :]
-            metrics["loss"] = float(np.nanmean(tail))
             notes = ("judged by the training loss, averaged over the last 5% of its updates",)
-        whole = diverged is None and failure is None
+            if diverged is None:
+                last = [rows[t]["loss"] for t in losses[-max(1, round(0.05 * len(losses))) :]]
+                metrics["loss"] = math.fsum(last) / len(last)
+        whole = diverged is None and failure is None and not stopped
+        score = final_score(metrics, name, "the script") if whole else math.nan
+        if whole and not math.isfinite(score):
+            diverged, score = at_the_end(spec, score), math.nan
         return RunResult(
             identity=spec.identity(),
             seed=spec.seed,
             schedule=spec.schedule,
             metric=name,
             goal=goal,
-            score=final_score(metrics, name, "the script") if whole else math.nan,
+            score=score,
             metrics=metrics,
             trace=trace,
             diverged=diverged,
@@ -193,12 +220,12 @@ class ScriptSource:
 
             try:
                 yield _follow(child, path, patience, self.command), died
-                if (failure := died()) is not None and not math.isinf(patience):
+                if not math.isinf(patience) and (failure := died()) is not None:
                     raise failure
-            finally:
-                if child.poll() is None:
+            finally:  # the whole group: a script that has died may have left processes of its own
+                with suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
-                    child.wait()
+                child.wait()
 
 
 def _follow(child: subprocess.Popen[bytes], path: Path, patience: float, command: str) -> Iterator[dict[str, Any]]:
@@ -214,11 +241,15 @@ def _follow(child: subprocess.Popen[bytes], path: Path, patience: float, command
             if ended:
                 return
             if time.monotonic() - began > patience:
-                cure = "Does it call lrdecay.script()? A slow start needs a longer --patience."
+                cure = "Does it call lrdecay.script()? Call it before the slow part, such as loading the data."
                 msg = f"`--script {command!r}` must reach run.attach(...) within {patience:g} s, got nothing. {cure}"
                 raise InputError(msg)
             time.sleep(0.02)
 
 
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _hash(path: Path) -> str | None:
+    """Of a file's content; None where there is no such file."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    except OSError:  # a word too long to be a name
+        return None

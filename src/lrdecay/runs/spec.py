@@ -23,7 +23,17 @@ from lrdecay.runs.trace import Trace
 from lrdecay.runs.trainable import FloatArray, Goal
 from lrdecay.schedule import Horizon
 
-__all__ = ["UPDATE_SEMANTICS", "Divergence", "Probe", "Progress", "RunResult", "RunSpec", "Source"]
+__all__ = [
+    "UPDATE_SEMANTICS",
+    "Divergence",
+    "Probe",
+    "Progress",
+    "RunResult",
+    "RunSpec",
+    "Source",
+    "at_the_end",
+    "final_score",
+]
 
 UPDATE_SEMANTICS = 1
 """Raised when what an update does with its row of values changes; part of every identity."""
@@ -104,7 +114,7 @@ class RunSpec:
 
 @frozen
 class Divergence:
-    """The first update whose training loss was not finite."""
+    """The first update whose training loss was not finite, or the last one where only the score was not."""
 
     step: int
     rate: float
@@ -144,6 +154,11 @@ def final_score(metrics: Mapping[str, float], metric: str, label: str) -> float:
         msg = f"`metric={metric!r}` must be measured by {label}, got {sorted(metrics) or 'no metric'}."
         raise InputError(msg)
     return float(metrics[metric])
+
+
+def at_the_end(spec: RunSpec, score: float) -> Divergence:
+    """A run whose losses were finite and whose score is not: the last update broke it."""
+    return Divergence(spec.steps - 1, float(spec.rates[-1]), str(score))
 
 
 def _version(package: str) -> str | None:

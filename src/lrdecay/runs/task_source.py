@@ -48,7 +48,7 @@ class TaskSource:
             made = function(seed, **self.reference.arguments)
         except LrdecayError:
             raise
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             reason = " ".join(str(problem).split()) or "no message"
             msg = f"`{self.label}` must make a task, got {type(problem).__name__}: {reason}."
             raise InputError(msg) from problem

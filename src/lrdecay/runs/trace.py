@@ -24,6 +24,8 @@ __all__ = ["Trace"]
 
 FloatArray = NDArray[np.float64]
 
+_COLUMNS = ("step", "epoch", "rate", "loss")  # what every trace has
+
 
 @frozen(eq=False)
 class Trace:
@@ -58,7 +60,7 @@ class Trace:
 
     def to_csv(self, path: Path) -> None:
         """Write as CSV, atomically; floats in full."""
-        names = ["step", "epoch", "rate", "loss", *self.metrics]
+        names = [*_COLUMNS, *self.metrics]
         with write_atomically(path) as f:
             writer = csv.DictWriter(f, names, lineterminator="\n")
             writer.writeheader()
@@ -75,20 +77,26 @@ class Trace:
         """Read what `to_csv` wrote; the same bits.
 
         Raises:
-            InputError: the columns are not those of a trace, or a value is not a number.
+            InputError: the columns are not those of a trace, a row is cut short, or a value is not a number.
         """
-        with path.open(newline="", encoding="utf-8") as f:
-            rows = list(csv.DictReader(f))
+        rule = f"`{path}` must be a trace with the columns step, epoch, rate and loss, got"
         try:
-            return cls.from_rows(rows)
-        except (KeyError, ValueError, TypeError) as problem:
-            msg = f"`{path}` must be a trace with the columns step, epoch, rate and loss, got {problem!r}."
+            with path.open(newline="", encoding="utf-8") as f:
+                reader = csv.DictReader(f)
+                rows, found = list(reader), list(reader.fieldnames or ())
+            whole = all(None not in row.values() for row in rows)
+            if whole and set(_COLUMNS) <= set(found):
+                return cls.from_rows(rows)
+        except (ValueError, TypeError, csv.Error) as problem:
+            msg = f"{rule} {problem!r}."
             raise InputError(msg) from problem
+        msg = f"{rule} {found if whole else 'a row that is cut short'}."
+        raise InputError(msg)
 
     @classmethod
     def from_rows(cls, rows: list[Mapping[str, Any]] | list[dict[str, Any]]) -> Trace:
         """From rows of names and values; what is absent or empty is nan."""
-        names = [n for n in dict.fromkeys(n for row in rows for n in row) if n not in ("step", "epoch", "rate", "loss")]
+        names = [n for n in dict.fromkeys(n for row in rows for n in row) if n not in _COLUMNS]
 
         def column(name: str) -> FloatArray:
             return np.array([math.nan if row.get(name) in (None, "") else float(row[name]) for row in rows])

@@ -34,7 +34,7 @@ _TASKS = (
         data="inside scikit-learn: 1,797 images",
         licence="BSD-3-Clause",
         extra="tasks",
-        seconds=0.0,
+        seconds=0.3,
     ),
     BuiltinTask(
         name="mnist1d",
@@ -43,7 +43,7 @@ _TASKS = (
         data="made by the package mnist1d, 5,000 signals (arXiv:2011.14439)",
         licence="Apache-2.0",
         extra="tasks",
-        seconds=0.0,
+        seconds=1.0,
     ),
     BuiltinTask(
         name="fashion",
@@ -52,7 +52,7 @@ _TASKS = (
         data="Debian's dataset-fashion-mnist, --with data=DIR or LRDECAY_DATA, or a download of 31 MB",
         licence="MIT",
         extra="torch",
-        seconds=0.0,
+        seconds=10.0,
     ),
     BuiltinTask(
         name="chars",
@@ -61,7 +61,7 @@ _TASKS = (
         data="your own text file: --with text=PATH",
         licence="your text's",
         extra="torch",
-        seconds=0.0,
+        seconds=37.0,
     ),
     BuiltinTask(
         name="quadratic",
@@ -70,7 +70,7 @@ _TASKS = (
         data="none",
         licence="none needed",
         extra=None,
-        seconds=0.0,
+        seconds=0.03,
     ),
 )
 

@@ -43,7 +43,8 @@ def check_unused(task: str, chosen: str, **values: object) -> None:
             raise InputError(msg)
 
 
-def missing_extra(task: str, package: str, extra: str) -> MissingExtraError:
+def missing_extra(task: str, problem: ModuleNotFoundError, extra: str) -> MissingExtraError:
     """The error that says which package a task needs and how to install it."""
+    package = str(problem.name).partition(".")[0]
     msg = f"`{task}` must find {package} installed, got no such package. Run: pip install 'lrdecay[{extra}]'"
     return MissingExtraError(msg)

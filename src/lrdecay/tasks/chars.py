@@ -19,7 +19,7 @@ from lrdecay.tasks.arguments import check_choice, check_seed, missing_extra
 try:
     import torch
 except ModuleNotFoundError as problem:
-    error = missing_extra("chars", str(problem.name), "torch")
+    error = missing_extra("chars", problem, "torch")
     raise error from problem
 
 from lrdecay.adapters.torch import TorchTask

@@ -17,7 +17,7 @@ try:
     import torch
     from sklearn.datasets import load_digits
 except ModuleNotFoundError as problem:
-    error = missing_extra("digits", str(problem.name), "tasks")
+    error = missing_extra("digits", problem, "tasks")
     raise error from problem
 
 from lrdecay.adapters.torch import TorchTask

@@ -23,7 +23,7 @@ from lrdecay.tasks.fashion_files import locate, read_idx
 try:
     import torch
 except ModuleNotFoundError as problem:
-    error = missing_extra("fashion", str(problem.name), "torch")
+    error = missing_extra("fashion", problem, "torch")
     raise error from problem
 
 from lrdecay.adapters.torch import TorchTask

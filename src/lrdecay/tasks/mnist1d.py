@@ -18,7 +18,7 @@ try:
     import torch
     from mnist1d.data import get_dataset_args, make_dataset
 except ModuleNotFoundError as problem:
-    error = missing_extra("mnist1d", str(problem.name), "tasks")
+    error = missing_extra("mnist1d", problem, "tasks")
     raise error from problem
 
 from lrdecay.adapters.torch import TorchTask

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from lrdecay.errors import InputError, RunError, non_negative_int, positive_int
 from lrdecay.rangetest.driver import Curve, range_test, rising_rates
-from lrdecay.rangetest.reading import Reading, read, rules
+from lrdecay.rangetest.reading import Reading, average, read, rules
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import Probe, RunSpec, Source
 from lrdecay.runs.task_source import TaskSource
@@ -145,7 +145,7 @@ def search(
     reading = read([(c.rates, c.losses) for c in curves])
     interval = None
     if reading.suggestion is not None and repeats > 1:
-        interval = log10_t_interval([rules(*_finite(c))["lrdecay"] for c in curves])
+        interval = log10_t_interval([rules(*average([(c.rates, c.losses)]))["lrdecay"] for c in curves])
     return Finding(source.label, reading, curves, interval, seeds)
 
 
@@ -170,8 +170,3 @@ def _curve(source: Source, probe: Probe, rates: FloatArray, seed: int) -> Curve:
     bad = np.flatnonzero(~np.isfinite(losses))
     last = int(bad[0]) + 1 if bad.size else len(losses)
     return Curve(rates[seen[:last]], losses[:last], restored=True, diverged=bool(bad.size))
-
-
-def _finite(c: Curve) -> tuple[FloatArray, FloatArray]:
-    keep = np.isfinite(c.losses)
-    return c.rates[keep], c.losses[keep]

@@ -42,7 +42,7 @@ class Noisy(nn.Module):
         h = self.norm(self.first(x))
         if self.training:
             self.mean = 0.9 * self.mean + 0.1 * h.detach().mean(0)
-            h = h * (1 + 0.1 * random.random() + 0.1 * float(np.random.rand()))
+            h = h * (1 + 0.1 * random.random() + 0.1 * float(np.random.rand()))  # noqa: NPY002
         return self.last(self.drop((h - self.mean).relu()))
 
 
@@ -78,12 +78,12 @@ def data(n: int = N) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def make(
-    seed: int = 0,
+    init: int = 0,
     model: str | nn.Module = "noisy",
     optimizer: str | torch.optim.Optimizer = "sgd",
     **changed: Any,
 ) -> TorchTask:
-    torch.manual_seed(seed)
+    torch.manual_seed(init)
     net = MODELS[model]() if isinstance(model, str) else model
     arguments: dict[str, Any] = {
         "model": net,
@@ -244,7 +244,7 @@ def test_a_table_gives_the_same_bits_as_a_plain_loop(optimizer: str) -> None:
         loss = nn.functional.cross_entropy(net(x[index]), y[index])
         loss.backward()
         plain.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     torch.manual_seed(3)
     own = MODELS["plain"]()
     task = make(3, own, optimizer)

@@ -2,7 +2,8 @@
 
 Batches are slices of an order that is a pure function of (seed, position), see `lrdecay.runs.order`; an epoch is
 exactly the number of training samples. The task keeps random state of its own: while it trains, the process's
-generators are swapped for it, and put back afterwards, so that two tasks in one process do not disturb each other or the user.
+generators are swapped for it, and put back afterwards, so that two tasks in one process do not disturb each other or
+the user.
 """
 
 from __future__ import annotations
@@ -159,7 +160,6 @@ class TorchTask:
                 self._optimizer.step()
                 losses.append(loss.detach())
                 self.step += 1
-            self._random = random_state()
         logged = torch.stack(losses).double().cpu().numpy() if losses else np.empty(count)
         return {"loss": logged} if observe else {}
 
@@ -173,7 +173,7 @@ class TorchTask:
         with kept_random_state(), torch.no_grad():
             try:
                 self._model.train(False)
-                output = torch.cat([self._model(part) for part in x.split(1000)])  # type: ignore[no-untyped-call]
+                output = torch.cat([self._model(part) for part in x.split(250)])  # type: ignore[no-untyped-call]
                 found = {"loss": float(self._loss(output, y))}
                 if self._measure is not None:
                     found[self.metric] = float(self._measure(output, y))

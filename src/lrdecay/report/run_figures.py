@@ -1,13 +1,12 @@
-"""The figures of a comparison.
+"""The figures of what happened during the runs of a comparison.
 
-A schedule has one colour in all of them. Bands are from the lowest to the highest seed, not intervals; intervals are
-drawn only where the table has them. A diverged run is drawn as far as it got and ends in a cross.
+A schedule has one colour in all figures of a study. Bands are from the lowest to the highest seed, not intervals. A
+diverged run is drawn as far as it got and ends in a cross.
 """
 
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,12 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from lrdecay.report.digits import rate
 from lrdecay.report.drawing import (
     BOX,
-    INK,
-    MUTED,
-    PAPER,
     colours_of,
     label_ends,
     new_figure,
@@ -31,10 +26,9 @@ from lrdecay.report.drawing import (
 )
 from lrdecay.report.figures import rates_figure
 from lrdecay.runs.trace import Trace
-from lrdecay.stats.intervals import Interval
-from lrdecay.sweep.study import Row, Study, Table
+from lrdecay.sweep.study import Row, Study
 
-__all__ = ["heldout_figure", "loss_figure", "pilots_figure", "results_figure", "study_colours", "study_rates_figure"]
+__all__ = ["heldout_figure", "loss_figure", "study_colours", "study_rates_figure"]
 
 FloatArray = NDArray[np.float64]
 
@@ -48,6 +42,7 @@ def study_rates_figure(study: Study) -> Figure:
 
 
 def study_colours(study: Study) -> dict[str, str]:
+    """Written schedule -> its colour in every figure of the study."""
     return colours_of(row.written for row in study.main.rows)
 
 
@@ -139,77 +134,3 @@ def _over_seeds(
         common = np.intersect1d(common, x)
     table = np.array([y[np.searchsorted(x, common)] for x, y in seeds])
     return common, table.min(axis=0), table.mean(axis=0), table.max(axis=0)
-
-
-def results_figure(study: Study, table: Table) -> Figure:
-    """Left: every seed's score, the mean and its 95% interval. Right: the difference to the best, paired by seed."""
-    colours, rows = study_colours(study), table.rows
-    figure = new_figure(1.15 + 0.42 * len(rows))
-    high = 0.42 * len(rows)
-    left = panel(figure, (2.75, 0.55, 3.3, high), title=study.metric)
-    right = panel(figure, (6.35, 0.55, 2.5, high), title="minus the best, on the same seeds")
-    right.axvline(0, color=MUTED, lw=1)
-    for place, row in enumerate(rows):
-        colour, difference = colours[row.written], table.ranking[row.spec].difference
-        finite = [v for v in row.values if math.isfinite(v)]
-        left.plot(finite, [place] * len(finite), "o", color=colour, ms=5, alpha=0.45, mew=0)
-        if row.diverged:
-            note = f"{row.diverged} of {len(row.values)} seeds diverged"
-            box = {"facecolor": PAPER, "edgecolor": "none", "pad": 2}
-            to_row = right.get_yaxis_transform()
-            right.text(0.5, place, note, va="center", ha="center", color=MUTED, bbox=box, fontsize=9, transform=to_row)
-        else:
-            _interval(left, row.mean, row.interval, place, colour)
-        if difference is not None:
-            _interval(right, difference.mean, difference.interval, place, colour)
-        elif row.spec == table.ranking.best:
-            right.plot(0, place, "o", color=colour, ms=6)
-        name = "\n".join(textwrap.wrap(row.written, 36, max_lines=2, placeholder=" …"))
-        left.text(-2.65 / 3.3, place, name, va="center", color=INK, fontsize=9, transform=left.get_yaxis_transform())
-    for axes in (left, right):
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        axes.locator_params(axis="x", nbins=4)
-        axes.ticklabel_format(axis="x", useOffset=False)
-    return figure
-
-
-def _interval(axes: Axes, mean: float, interval: Interval | None, place: int, colour: str) -> None:
-    """A mean and its interval on a row; an interval of unknown width is not drawn."""
-    if interval is not None and math.isfinite(interval.hi):
-        axes.plot([interval.lo, interval.hi], [place, place], color=colour, lw=2)
-    axes.plot(mean, place, "o", color=colour, ms=7.5, mec=INK, mew=0.8)
-
-
-def pilots_figure(study: Study) -> Figure | None:
-    """How peaks were chosen: the score over the peak on pilot seeds; the chosen peak is ringed. None without pilots."""
-    if not study.choices:
-        return None
-    figure = new_figure()
-    axes = panel(figure, BOX, title=f"{study.metric} on pilot seeds", x_label="peak learning rate")
-    names, colours = short(list(study.choices)), study_colours(study)
-    ends, near, lost = {}, [], []
-    for written, choice in study.choices.items():
-        peaks, colour = sorted(choice.scores), colours[written]
-        means = np.array([math.fsum(choice.scores[p]) / len(choice.scores[p]) for p in peaks])
-        axes.plot(peaks, means, color=colour)
-        for p in peaks:
-            axes.plot([p] * len(choice.scores[p]), choice.scores[p], "o", color=colour, ms=4, alpha=0.5, mew=0)
-        at = peaks.index(choice.peak)
-        axes.plot(choice.peak, means[at], "o", ms=9, mfc="none", mec=colour, mew=2)
-        near += means[max(0, at - 1) : at + 2].tolist()
-        ends[names[written]] = (float(means[np.isfinite(means)][-1]), colour)
-        lost += [(p, colour) for p, m in zip(peaks, means, strict=True) if math.isnan(m)]
-    lo, hi = min(filter(math.isfinite, near)), max(filter(math.isfinite, near))
-    pad = 0.12 * (hi - lo) or 0.1 * abs(hi) or 1.0
-    axes.set_ylim(lo - pad, hi + pad)  # the chosen peaks and their neighbours; far worse scores are cut off
-    axes.set_xscale("log")
-    tried = sorted({p for c in study.choices.values() for p in c.scores})
-    axes.set_xticks(tried, [rate(p) for p in tried])
-    axes.minorticks_off()
-    for i, (p, colour) in enumerate(lost):
-        axes.plot(p, 0.03 + 0.04 * (i % 5), "x", color=colour, transform=axes.get_xaxis_transform(), clip_on=False)
-    plain_rates(axes.yaxis)
-    label_ends(axes, ends)
-    return figure

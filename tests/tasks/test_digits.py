@@ -1,0 +1,28 @@
+"""`digits` is what it says and is learned."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from lrdecay.tasks.digits import _data, digits
+
+
+def test_the_split_is_fixed_and_the_inputs_lie_between_0_and_1() -> None:
+    images, labels = _data()
+    assert images.shape == (1797, 1, 8, 8)
+    assert (float(images.min()), float(images.max())) == (0.0, 1.0)
+    assert sorted(set(labels.tolist())) == list(range(10))
+    horizon = digits(0).horizon
+    assert (horizon.samples_per_epoch, horizon.batch_size, horizon.epochs, horizon.steps) == (1437, 64, 20, 449)
+    held_out = labels[1437:]
+    assert len(held_out) == 360
+    assert torch.bincount(held_out).min() >= 20  # every class is held out
+
+
+def test_a_decayed_run_with_the_defaults_learns_the_digits() -> None:
+    torch.set_num_threads(1)
+    task = digits(0)
+    steps = task.horizon.steps
+    task.advance({"lr": 0.1 * (1 - np.arange(steps) / steps)})
+    assert task.evaluate()["accuracy"] > 0.95

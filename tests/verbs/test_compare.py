@@ -1,0 +1,179 @@
+"""`compare`: own peaks on pilot seeds, paired scores, an honest verdict, nothing trained twice."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import lrdecay
+from lrdecay.cli.main import run
+from lrdecay.errors import InputError, RunError
+from lrdecay.sweep.pilots import FIRST_PILOT_SEED
+
+SCHEDULES = ["constant(0.2)", "linear(0.2)", 'step(0.2, factor=0.1, every="40%")']
+NOISY = {"sigma": 1.0, "condition": 10.0, "dimension": 5, "steps": 200}
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """One comparison on the noisy quadratic, where decay must win: the noise floor is proportional to the rate."""
+    out = tmp_path_factory.mktemp("compare")
+    return lrdecay.compare("quadratic", SCHEDULES, seeds=4, arguments=NOISY, out=out / "report", workers=2)
+
+
+def test_the_json_keeps_its_contract(compared):
+    data = json.loads(json.dumps(compared.to_json(), allow_nan=False))
+
+    assert {"task", "metric", "rows", "winner", "detectable", "steps_trained", "steps_naive"} <= set(data)
+    assert data["task"] == "quadratic"
+    assert data["metric"] == "loss"
+    for row in data["rows"]:
+        assert {"spec", "peak", "values", "mean", "interval"} <= set(row)
+        assert len(row["values"]) == 4
+        assert row["mean"] == pytest.approx(sum(row["values"]) / 4)
+        assert row["interval"][0] <= row["mean"] <= row["interval"][1]
+        assert lrdecay.peak_of(lrdecay.parse(row["spec"])) == row["peak"]
+    means = [row["mean"] for row in data["rows"]]
+    assert means == sorted(means)
+    assert 0 < data["steps_trained"] <= data["steps_naive"]
+
+
+def test_decay_beats_a_constant_rate_where_gradients_are_noisy(compared):
+    means = {row.written.split("(")[0]: row.mean for row in compared.study.main.rows}
+
+    assert means["linear"] < means["constant"]
+
+
+def test_pilot_seeds_are_never_scored_and_scoring_seeds_never_choose(compared):
+    data = compared.to_json()
+    journal = [json.loads(line) for line in (compared.folder / "journal.jsonl").read_text().splitlines()]
+
+    assert data["seeds"] == [0, 1, 2, 3]
+    assert data["pilot_seeds"] == [FIRST_PILOT_SEED, FIRST_PILOT_SEED + 1]
+    for written, choice in data["peaks"].items():
+        scored = {r["schedule"] for r in journal if r["seed"] < FIRST_PILOT_SEED}
+        assert len(choice["tried"]) >= 3
+        at_own = str(lrdecay.at_peak(lrdecay.parse(written), choice["chosen"]))
+        assert at_own in scored
+
+
+def test_every_schedule_is_scored_on_the_same_seeds_at_its_own_and_at_the_shared_peak(compared):
+    study = compared.study
+    for table in (study.main, study.shared):
+        for row in table.rows:
+            assert [r.seed for r in row.results] == [0, 1, 2, 3]
+    assert len({row.peak for row in study.shared.rows}) == 1
+
+
+def test_the_report_folder_is_whole(compared):
+    assert compared.report.name == "report.html"
+    page = compared.report.read_text()
+    assert "<svg" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    stored = json.loads((compared.folder / "result.json").read_text())
+    assert stored["rows"] == compared.to_json()["rows"]
+    assert stored["provenance"]["versions"]["numpy"]
+    assert len(list((compared.folder / "traces").glob("*.csv"))) >= 12
+
+
+def test_asking_again_trains_nothing_and_gives_the_same_numbers(compared):
+    again = lrdecay.compare("quadratic", SCHEDULES, seeds=4, arguments=NOISY, out=compared.folder, workers=2)
+
+    assert again.study.steps_trained == 0
+    assert again.to_json()["rows"] == compared.to_json()["rows"]
+
+
+def test_another_seed_trains_only_what_is_new(compared):
+    more = lrdecay.compare("quadratic", SCHEDULES, seeds=5, arguments=NOISY, out=compared.folder, workers=2)
+
+    runs = {(r.schedule, 4) for row in (*more.study.main.rows, *more.study.shared.rows) for r in row.results}
+    assert more.study.steps_trained == len(runs) * 200
+
+
+def test_the_same_study_elsewhere_gives_the_same_bits(compared, tmp_path):
+    again = lrdecay.compare("quadratic", SCHEDULES, seeds=4, arguments=NOISY, out=tmp_path / "r", workers=1)
+
+    assert again.to_json()["rows"] == compared.to_json()["rows"]
+    assert again.to_json()["peaks"] == compared.to_json()["peaks"]
+
+
+def test_one_seed_never_gives_a_winner(tmp_path, capsys):
+    arguments = ["compare", "quadratic", "-s", "constant(0.001)", "-s", "linear(0.1)", "--seeds", "1", "--fixed-peak"]
+    assert run([*arguments, "--out", str(tmp_path / "r"), "--json"]) == 0
+
+    data = json.loads(capsys.readouterr().out)
+    assert data["winner"] is None
+    assert data["detectable"] is None
+    assert data["pilot_seeds"] == []
+
+
+def test_a_fixed_peak_is_said_to_rank_schedules_at_one_peak(tmp_path, capsys):
+    arguments = ["compare", "quadratic", "-s", "constant(0.05)", "-s", "linear(0.05)", "--seeds", "2", "--fixed-peak"]
+    assert run([*arguments, "--steps", "50", "--out", str(tmp_path / "r")]) == 0
+
+    assert "ranks schedules at one peak, not schedules" in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_open_peak_is_found_first_and_its_updates_are_counted(tmp_path):
+    compared = lrdecay.compare("quadratic", ["linear(peak)"], seeds=2, arguments=NOISY, out=tmp_path / "r")
+    study = compared.study
+
+    assert any("range test" in note for note in study.notes)
+    assert study.steps_naive > sum(200 for _ in range(2)) + len(study.choices["linear(peak)"].scores) * 2 * 200
+
+
+def test_a_schedule_that_diverges_at_some_peaks_is_moved_to_one_where_it_trains(tmp_path):
+    compared = lrdecay.compare("quadratic", ["constant(6.0)"], seeds=2, arguments={"steps": 400}, out=tmp_path / "r")
+
+    assert all(math.isfinite(v) for v in compared.study.main.rows[0].values)
+    assert None in compared.to_json()["peaks"]["constant(6.0)"]["tried"]["12.0"]
+
+
+def test_a_schedule_that_diverges_wherever_it_is_tried_is_an_error_that_says_so(tmp_path):
+    with pytest.raises(RunError, match="not finite at every one tried"):
+        lrdecay.compare("quadratic", ["constant(1e6)"], seeds=2, arguments={"steps": 400}, out=tmp_path / "r")
+
+
+def test_a_schedule_may_carry_its_own_horizon(tmp_path):
+    compared = lrdecay.compare(
+        "quadratic", ["linear(0.1)", "linear(0.1) @ 50"], seeds=2, fixed_peak=True, arguments=NOISY, out=tmp_path / "r"
+    )
+
+    assert {row.spec: row.results[0].steps for row in compared.study.main.rows} == {
+        "linear(0.1)": 200,
+        "linear(0.1) @ 50": 50,
+    }
+
+
+def test_schedules_that_do_not_fit_are_refused_before_anything_is_trained(tmp_path):
+    with pytest.raises(InputError, match="at least one update"):
+        lrdecay.compare("quadratic", ["constant(0.1)", "warmup(500) + linear(0.1)"], arguments=NOISY, out=tmp_path / "r")
+
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_study_killed_at_any_moment_goes_on_and_ends_the_same(compared, tmp_path):
+    code = (
+        "import lrdecay\n"
+        "if __name__ == '__main__':\n"
+        f"    lrdecay.compare('quadratic', {SCHEDULES!r}, seeds=4, arguments={NOISY!r}, out='report', workers=2)\n"
+    )
+    (tmp_path / "study.py").write_text(code)
+    for wait in (1.5, 2.5):
+        child = subprocess.Popen([sys.executable, "study.py"], cwd=tmp_path, start_new_session=True)
+        time.sleep(wait)
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    subprocess.run([sys.executable, "study.py"], cwd=tmp_path, check=True)
+
+    stored = json.loads((tmp_path / "report" / "result.json").read_text())
+    assert stored["rows"] == compared.to_json()["rows"]
+    identities = [json.loads(line)["identity"] for line in (tmp_path / "report/journal.jsonl").read_text().splitlines() if line.startswith("{") and line.endswith("}")]
+    assert len(identities) == len(set(identities))
