@@ -155,3 +155,13 @@ def test_help_costs_no_framework():
     code = "import sys, lrdecay.cli.main; print([m for m in ('torch', 'scipy', 'matplotlib', 'jax') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.home())
     assert done.stdout.strip() == "[]"
+
+
+def test_without_a_verb_the_help_is_printed(capsys):
+    assert run([]) == 0
+    assert "compare" in capsys.readouterr().out
+
+
+def test_the_version_is_printed(capsys):
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("lrdecay 0.")

@@ -59,7 +59,9 @@ def train(written: str, peak: float, seed: int, goal: Goal = "max") -> RunResult
     trace = Trace(steps, steps / 40, rates[:made], loss, {column: heldout[:made]})
     diverged = Divergence(made - 1, float(rates[made - 1]), "inf") if math.isinf(losses[-1]) else None
     score = math.nan if diverged else float(heldout[-1])
-    return RunResult(f"{written}{peak}{seed}", seed, repr(schedule), metric, goal, score, {metric: score}, trace, diverged)
+    return RunResult(
+        f"{written}{peak}{seed}", seed, repr(schedule), metric, goal, score, {metric: score}, trace, diverged
+    )
 
 
 def row(written: str, peak: float, seeds: Sequence[int], goal: Goal = "max") -> Row:
@@ -123,7 +125,9 @@ def scored(
             spec = repr(at_peak(parse(written), peak))
             trace = Trace(np.array([0]), np.array([0.0]), np.array([peak]), np.array([2.0]), {})
             results = tuple(
-                RunResult(f"{spec}{i}", i, spec, metric, goal, v, {}, trace, Divergence(7, peak, "nan") if v != v else None)
+                RunResult(
+                    f"{spec}{i}", i, spec, metric, goal, v, {}, trace, Divergence(7, peak, "nan") if v != v else None
+                )
                 for i, v in enumerate(values)
             )
             made.append(Row(written, spec, peak, results))

@@ -82,5 +82,4 @@ def train_command(
         sys.stdout.write(f"fork at step {fork.step}: {ends}\n")
     for note in r.notes:
         sys.stdout.write(f"note: {note}\n")
-    if out is not None:
-        sys.stdout.write(f"trace: {out}/trace.csv\n")
+    sys.stdout.write(f"trace: {trained.folder / 'trace.csv'}\n")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,10 @@ __all__ = [
     "new_figure",
     "panel",
     "plain_rates",
+    "plot_path",
     "save",
     "short",
+    "styled",
     "svg",
     "whole_steps",
 ]
@@ -54,7 +56,6 @@ _VARIABLES = {colour: f"var(--s{i})" for i, colour in enumerate(PALETTE)} | {
 }
 _STYLE = {
     "svg.hashsalt": "lrdecay",
-    "svg.fonttype": "path",
     "font.size": 10.0,
     "text.color": INK,
     "axes.edgecolor": MUTED,
@@ -82,26 +83,25 @@ _WRITTEN = {
 }
 
 
-def styled(**more: Any) -> AbstractContextManager[None]:
-    """Our style over matplotlib's own defaults, whatever the user's are; undone at the end."""
-    style: AbstractContextManager[None] = matplotlib.style.context(["default", _STYLE | more])
-    return style
+@contextmanager
+def styled(text_as: str = "path") -> Iterator[None]:
+    """Our style over matplotlib's own defaults, whatever the user's are; undone at the end. Also a decorator."""
+    with matplotlib.style.context(["default", _STYLE | {"svg.fonttype": text_as}]):
+        yield
 
 
 def new_figure(height: float = 3.6) -> Figure:
-    """An empty figure, 9 inches wide, transparent so that a page's own background shows."""
-    with styled():
-        return Figure(figsize=(9.0, height), facecolor="none")
+    """An empty figure, 9 inches wide, transparent so that a page's own background shows. Call it while `styled`."""
+    return Figure(figsize=(9.0, height), facecolor="none")
 
 
 def panel(figure: Figure, box: tuple[float, float, float, float], *, title: str = "", x_label: str = "") -> Axes:
-    """Axes at (left, bottom, width, height) in inches; the title names the y axis."""
+    """Axes at (left, bottom, width, height) in inches; the title names the y axis. Call it while `styled`."""
     width, height = figure.get_size_inches()
-    with styled():
-        left, bottom, wide, high = box
-        axes = figure.add_axes((left / width, bottom / height, wide / width, high / height), facecolor="none")
-        axes.set_title(title, pad=8)
-        axes.set_xlabel(x_label)
+    left, bottom, wide, high = box
+    axes = figure.add_axes((left / width, bottom / height, wide / width, high / height), facecolor="none")
+    axes.set_title(title, pad=8)
+    axes.set_xlabel(x_label)
     return axes
 
 
@@ -125,7 +125,9 @@ def short(names: Sequence[str]) -> dict[str, str]:
     """Names without their arguments where that still tells them apart: "cosine(peak)" becomes "cosine"."""
     bare = {name: re.sub(r"\s*\([^()]*\)", "", name) for name in names}
     plain = [b for b in bare.values() if not re.search(r"[()]", b)]
-    return {n: b if plain.count(b) == 1 else n if len(n) <= 24 else f"{n[:23]}…" for n, b in bare.items()}
+    cut = {n: b if plain.count(b) == 1 else n if len(n) <= 24 else f"{n[:11]}…{n[-12:]}" for n, b in bare.items()}
+    seen = list(cut.values())
+    return {n: c if seen.count(c) == 1 else f"{i}: {c}" for i, (n, c) in enumerate(cut.items(), start=1)}
 
 
 def label_ends(axes: Axes, ends: Mapping[str, tuple[float, str]]) -> None:
@@ -170,16 +172,26 @@ def _apart(heights: Sequence[float], gap: float) -> list[float]:
     return [float(np.clip(y, 0.0, max(top, 0.0))) + i * gap for i, y in enumerate(flat)]
 
 
+def plot_path(path: str | Path) -> Path:
+    """A path that `save` can write to; ask before long work.
+
+    Raises:
+        InputError: its suffix is not .png, .svg or .pdf.
+    """
+    wanted = Path(path)
+    if wanted.suffix.lower() not in _WRITTEN:
+        msg = refusal("--plot FILE", "must end in .png, .svg or .pdf", str(path), "The suffix says the format.")
+        raise InputError(msg)
+    return wanted
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, SVG or PDF, by the path's suffix, whole or not at all; on white.
 
     Raises:
         InputError: another suffix, before anything is written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in _WRITTEN:
-        msg = refusal("--plot FILE", "must end in .png, .svg or .pdf", str(path), "The suffix says the format.")
-        raise InputError(msg)
+    suffix = plot_path(path).suffix.lower()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -213,6 +225,6 @@ def _without_family(font: str) -> str:
 
 def _bytes(figure: Figure, suffix: str, text_as: str = "path", **options: Any) -> bytes:
     buffer = io.BytesIO()
-    with styled(**{"svg.fonttype": text_as}):
+    with styled(text_as):
         figure.savefig(buffer, format=suffix[1:], dpi=160, metadata=_WRITTEN[suffix], **options)
     return buffer.getvalue()

@@ -27,6 +27,7 @@ from lrdecay.report.drawing import (
     plain_rates,
     save,
     short,
+    styled,
     whole_steps,
 )
 from lrdecay.stats.intervals import Interval
@@ -36,6 +37,7 @@ __all__ = ["range_figure", "rates_figure", "save"]
 Curve = tuple[ArrayLike, ArrayLike]
 
 
+@styled()
 def rates_figure(
     curves: Mapping[str, Curve], *, log_y: bool = False, colours: Mapping[str, str] | None = None
 ) -> Figure:
@@ -74,6 +76,7 @@ def rates_figure(
     return figure
 
 
+@styled()
 def range_figure(
     repeats: Sequence[Curve],
     mean: Curve,

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from lrdecay.report.digits import UNKNOWN, Digits, digits_of, rate, spread
@@ -67,8 +66,9 @@ def study_html(study: Study, study_json: dict[str, Any]) -> str:
     return f"{page.strip()}\n"
 
 
-def _inline(figure: Figure | None, name: str) -> Markup | None:
-    return None if figure is None else Markup(svg(figure, name))  # noqa: S704  # matplotlib escapes what it writes
+def _inline(figure: Figure | None, name: str) -> str | None:
+    """A figure for the template, which marks it as safe: matplotlib has escaped what it wrote."""
+    return None if figure is None else svg(figure, name)
 
 
 def _table(table: Table, study: Study, digits: Digits, number: int) -> dict[str, Any]:
@@ -107,10 +107,12 @@ def _brackets(interval: Interval | None, digits: Digits) -> str:
     return f"[{digits(interval.lo)}, {digits(interval.hi)}]"
 
 
-def _along(study: Study) -> Iterator[tuple[Markup | None, str]]:
+def _along(study: Study) -> Iterator[tuple[str | None, str]]:
     """Figures of what happened during the runs, with captions."""
     own = "its own peak" if study.pilot_seeds else "its stated peak"
-    yield _inline(study_rates_figure(study), "rates"), f"The learning rate of every schedule, each at {own}."
+    rates = study_rates_figure(study)
+    if rates is not None:
+        yield _inline(rates, "rates"), f"The learning rate of every schedule, each at {own}."
     cross = " A cross is a run that diverged." if any(row.diverged for row in study.main.rows) else ""
     seeds = "mean over seeds and range of the seeds" if len(study.seeds) > 1 else "one seed"
     text = f"Training loss, averaged over windows of 1/80 of the run: {seeds}.{cross}"

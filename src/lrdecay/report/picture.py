@@ -65,7 +65,7 @@ def picture(
         colour: with the colour codes of a terminal.
 
     Raises:
-        InputError: x and y differ in length, or there is nothing to draw.
+        InputError: x and y differ in length, there is nothing to draw, or the mark has no place.
     """
     columns = max(_NARROWEST, shutil.get_terminal_size((80, 24)).columns if width is None else width)
     drawn = {label: _points(label, xy, log_x, log_y) for label, xy in curves.items()}
@@ -73,7 +73,10 @@ def picture(
     if not seen:
         msg = refusal("picture(curves=...)", "must hold a finite point", list(curves), "There is nothing to draw.")
         raise InputError(msg)
-    place = None if mark is None else float(_on_axis(np.array([mark[1]]), log_x)[0])
+    place = None if mark is None else float(_on_axis(np.array([mark[1]], dtype=np.float64), log_x)[0])
+    if mark is not None and place is not None and math.isnan(place):
+        msg = refusal("picture(mark=...)", "must stand on the x axis", mark[1])
+        raise InputError(msg)
     xs = np.concatenate([x[np.isfinite(y)] for x, y in seen] + ([] if place is None else [np.array([place])]))
     x_axis = _axis(xs[np.isfinite(xs)], log_x, max(2, columns // 13))
     y_axis = _axis(np.concatenate([y[np.isfinite(y)] for _, y in seen]), log_y, max(2, height // 3))

@@ -22,6 +22,7 @@ from lrdecay.report.drawing import (
     panel,
     plain_rates,
     short,
+    styled,
     whole_steps,
 )
 from lrdecay.report.figures import rates_figure
@@ -35,10 +36,11 @@ FloatArray = NDArray[np.float64]
 _WINDOWS = 80  # a training loss is averaged over at most this many parts of the run
 
 
-def study_rates_figure(study: Study) -> Figure:
-    """The learning rates of the main table's runs, each at its peak."""
-    traces = {row.written: max((r.trace for r in row.results), key=lambda t: t.steps) for row in study.main.rows}
-    return rates_figure({w: (t.step, t.rate) for w, t in traces.items()}, colours=study_colours(study))
+def study_rates_figure(study: Study) -> Figure | None:
+    """The learning rates of the main table's runs, each at its peak; None where no run logged an update."""
+    longest = {row.written: max((r.trace for r in row.results), key=lambda t: t.steps) for row in study.main.rows}
+    curves = {written: (trace.step, trace.rate) for written, trace in longest.items() if trace.steps}
+    return rates_figure(curves, colours=study_colours(study)) if curves else None
 
 
 def study_colours(study: Study) -> dict[str, str]:
@@ -46,8 +48,12 @@ def study_colours(study: Study) -> dict[str, str]:
     return colours_of(row.written for row in study.main.rows)
 
 
+@styled()
 def loss_figure(study: Study) -> Figure:
-    """Training loss, averaged over up to 80 windows of the run; the mean over seeds and the range of the seeds."""
+    """Training loss, averaged over up to 80 windows of the run; the mean over seeds and the range of the seeds.
+
+    Seeds that logged at different steps have no mean and are drawn one by one.
+    """
     figure = new_figure()
     axes = panel(figure, BOX, title="training loss", x_label="step")
     curves = {row.written: ([_windows(r.trace) for r in row.results], row) for row in study.main.rows}
@@ -57,15 +63,16 @@ def loss_figure(study: Study) -> Figure:
 
 
 def _windows(trace: Trace) -> tuple[FloatArray, FloatArray]:
-    """(middle step, mean loss) of each window; nan where a loss was not finite."""
-    total = int(trace.step[-1]) + 1
+    """(middle step, mean loss) of each window that holds an update; nan where a loss was not finite."""
+    total = int(trace.step.max(initial=0)) + 1
     which = trace.step * min(_WINDOWS, total) // total
     many = np.bincount(which)
     loss = np.where(np.isfinite(trace.loss), trace.loss, np.nan)
-    with np.errstate(invalid="ignore"):
-        return np.bincount(which, trace.step) / many, np.bincount(which, loss) / many
+    held = many > 0
+    return (np.bincount(which, trace.step)[held] / many[held], np.bincount(which, loss)[held] / many[held])
 
 
+@styled()
 def heldout_figure(study: Study) -> Figure | None:
     """The metric on held-out data along the run; None where it was measured less than twice."""
     column = "heldout_loss" if study.metric == "loss" else study.metric
@@ -105,16 +112,18 @@ def _draw_seeds(
     ends = {}
     for written, (seeds, row) in curves.items():
         name, colour = names[written] + (" ×" if row.diverged else ""), colours[written]
-        for (x, y), r in zip(seeds, row.results, strict=True):
+        runs = list(zip(seeds, row.results, strict=True))
+        whole = [xy for xy, r in runs if math.isfinite(r.score) and len(xy[0])]
+        x, lowest, mean, highest = _over_seeds(whole)
+        for (at, y), r in runs:
             known = np.isfinite(y)
-            if math.isnan(r.score) and known.any():
-                last = float(x[known][-1]), min(float(y[known][-1]), axes.get_ylim()[1])
-                axes.plot(x[known], y[known], color=colour, lw=0.9)
-                axes.plot(*last, "x", color=colour, clip_on=False)
+            if known.any() and (math.isnan(r.score) or not len(x)):
+                last = float(at[known][-1]), min(float(y[known][-1]), axes.get_ylim()[1])
+                axes.plot(at[known], y[known], color=colour, lw=0.9)
                 ends[name] = (last[1], colour)
-        whole = [xy for xy, r in zip(seeds, row.results, strict=True) if math.isfinite(r.score) and len(xy[0])]
-        if whole:
-            x, lowest, mean, highest = _over_seeds(whole)
+                if math.isnan(r.score):
+                    axes.plot(*last, "x", color=colour, clip_on=False)
+        if len(x):
             axes.plot(x, mean, color=colour, marker="o" if len(x) == 1 else None)
             axes.fill_between(x, lowest, highest, color=colour, alpha=0.13, lw=0)
             ends[name] = (float(mean[-1]), colour)
@@ -128,9 +137,11 @@ def _draw_seeds(
 def _over_seeds(
     seeds: Sequence[tuple[FloatArray, FloatArray]],
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Steps that all seeds have, and there the lowest, mean and highest value."""
-    common = seeds[0][0]
+    """Steps that all seeds have, and there the lowest, mean and highest value; all empty where there are none."""
+    common = seeds[0][0] if seeds else np.empty(0)
     for x, _ in seeds[1:]:
         common = np.intersect1d(common, x)
+    if not len(common):
+        return common, common, common, common
     table = np.array([y[np.searchsorted(x, common)] for x, y in seeds])
     return common, table.min(axis=0), table.mean(axis=0), table.max(axis=0)

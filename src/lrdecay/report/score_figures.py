@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lrdecay.report.digits import digits_of, rate
-from lrdecay.report.drawing import BOX, INK, MUTED, PAPER, label_ends, new_figure, panel, plain_rates, short
+from lrdecay.report.drawing import BOX, INK, MUTED, PAPER, label_ends, new_figure, panel, plain_rates, short, styled
 from lrdecay.report.run_figures import study_colours
 from lrdecay.stats.intervals import Interval
 from lrdecay.stats.paired import Difference
@@ -27,6 +27,7 @@ _FAR = 20.0
 _ROW = 0.42  # inches
 
 
+@styled()
 def results_figure(study: Study, table: Table) -> Figure:
     """Left: every seed's score, the mean and its 95% interval. Right: the difference to the best, paired by seed."""
     colours, rows = study_colours(study), table.rows
@@ -95,6 +96,7 @@ def _interval(axes: Axes, mean: float, interval: Interval | None, place: int, co
     axes.plot(mean, place, "o", color=colour, ms=7.5, mec=INK, mew=0.8)
 
 
+@styled()
 def pilots_figure(study: Study) -> Figure | None:
     """How peaks were chosen: the score over the peak on pilot seeds; the chosen peak is ringed. None without pilots."""
     if not study.choices:

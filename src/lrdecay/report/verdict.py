@@ -179,7 +179,7 @@ def _at_shared_peak(study: Study) -> Iterator[str]:
         return
     shared = study.shared
     if shared is None:
-        yield "No peak was tried with every schedule, so there is no comparison at a shared peak."
+        yield "No peak was tried with every schedule and none diverging, so there is no comparison at a shared peak."
         return
     peak = f"At one shared peak, {rate(shared.rows[0].peak)},"
     own, there = _order(study.main), _order(shared)

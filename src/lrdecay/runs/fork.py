@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
-from lrdecay.errors import InputError, positive_int
-from lrdecay.runs.protocol import Orders
+from lrdecay.errors import InputError, RunError, positive_int
+from lrdecay.runs.protocol import Orders, encode
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import RunSpec
 from lrdecay.runs.task_source import TaskSource
@@ -30,13 +30,12 @@ class ForkCheck:
     step: int  # updates made before the fork
     identical: bool  # every loss after the fork, and for a task also the whole final state, bit for bit
     loss_difference: float  # largest absolute difference of the training loss after the fork
-    weight_difference: (
-        float | None
-    )  # largest absolute difference of any floating-point array at the end; None: a script
+    weight_difference: float | None  # the same of any array of floats at the end; None: a script, which keeps its own
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
+        """As a JSON object; a difference that is infinite as text."""
+        weights = None if self.weight_difference is None else encode(self.weight_difference)
+        return asdict(self) | {"loss_difference": encode(self.loss_difference), "weight_difference": weights}
 
 
 def fork_steps(steps: int, count: int, seed: int) -> list[int]:
@@ -57,7 +56,7 @@ def verify_forks(spec: RunSpec, count: int) -> list[ForkCheck]:
     """Run once straight through, then once more from each of ``count`` steps on."""
     steps = fork_steps(spec.steps, count, spec.seed)
     if isinstance(spec.source, ScriptSource):
-        return [_check_script(spec, spec.source, step) for step in steps]
+        return _check_script(evolve(spec, stop_after_divergence=False), spec.source, steps)
     if isinstance(spec.source, TaskSource):
         return _check_task(spec, spec.source, steps)
     msg = f"`--verify-fork` must be given a task or a script, got {type(spec.source).__name__}."
@@ -79,34 +78,41 @@ def _check_task(spec: RunSpec, source: TaskSource, steps: list[int]) -> list[For
         branch.restore(snapshot)
         again = branch.advance({"lr": spec.rates[step:]})["loss"]
         final = branch.snapshot()
-        weights = max(
-            (
-                float(np.max(np.abs(a - final.tensors[k]), initial=0.0))
-                for k, a in end.tensors.items()
-                if a.dtype.kind == "f"
-            ),
-            default=0.0,
-        )
+        floating = [name for name, array in end.tensors.items() if array.dtype.kind == "f"]
+        weights = max((_largest(end.tensors[name], final.tensors[name]) for name in floating), default=0.0)
         same = final.digest() == end.digest() and np.array_equal(again, whole[step:], equal_nan=True)
         checks.append(ForkCheck(step, bool(same), _largest(again, whole[step:]), weights))
     return checks
 
 
-def _check_script(spec: RunSpec, source: ScriptSource, step: int) -> ForkCheck:
-    def quiet(_done: int, _loss: float) -> None:
-        return
+def _check_script(spec: RunSpec, source: ScriptSource, steps: list[int]) -> list[ForkCheck]:
+    whole = _trace(spec, source, Orders())
+    checks = []
+    for step in steps:
+        with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
+            path = Path(folder, "checkpoint")
+            _trace(spec, source, Orders(stop=step, save=path))
+            again = _trace(spec, source, Orders(load=path))
+        expected, got = _from(whole, step), _from(again, step)
+        if len(expected) != len(got) or not len(got):
+            msg = f"`--script {source.command!r}` must log the loss of each update after a fork at step {step}"
+            msg += f", got {len(got)} of {len(expected)} rows. Does load(path) return the step it was saved at?"
+            raise InputError(msg)
+        same = np.array_equal(expected, got, equal_nan=True)
+        checks.append(ForkCheck(step, bool(same), _largest(expected, got), None))
+    return checks
 
-    whole = source.run_orders(spec, Orders(), quiet).trace
-    with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
-        path = Path(folder, "checkpoint")
-        source.run_orders(spec, Orders(stop=step, save=path), quiet)
-        again = source.run_orders(spec, Orders(load=path), quiet).trace
-    expected, got = _from(whole, step), _from(again, step)
-    if len(expected) != len(got) or not len(got):
-        msg = f"`--script {source.command!r}` must log the loss of each update after a fork at step {step}"
-        msg += f", got {len(got)} of {len(expected)} rows. Does load(path) return the step it was saved at?"
-        raise InputError(msg)
-    return ForkCheck(step, bool(np.array_equal(expected, got)), _largest(expected, got), None)
+
+def _trace(spec: RunSpec, source: ScriptSource, orders: Orders) -> Trace:
+    """What a script logs under these orders.
+
+    Raises:
+        RunError: it died.
+    """
+    result = source.run_orders(spec, orders, lambda _done, _loss: None)
+    if result.failure is not None:
+        raise RunError(result.failure)
+    return result.trace
 
 
 def _from(trace: Trace, step: int) -> np.ndarray[Any, Any]:
@@ -114,4 +120,8 @@ def _from(trace: Trace, step: int) -> np.ndarray[Any, Any]:
 
 
 def _largest(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
-    return float(np.nanmax(np.abs(a - b), initial=0.0))
+    """The largest absolute difference; inf where only one of two is a number, 0 where both are infinite or neither."""
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    with np.errstate(invalid="ignore"):  # inf - inf
+        difference = np.abs(np.where(same, 0.0, a - b))
+    return float(np.max(np.nan_to_num(difference, nan=np.inf, posinf=np.inf), initial=0.0))

@@ -29,6 +29,8 @@ from lrdecay.schedule import Bound, Horizon, Schedule, parse
 
 __all__ = ["ScriptRun"]
 
+_OWN = ("step", "epoch", "rate")  # columns of every trace
+
 Attach = Callable[..., Any]
 """``attach(optimizer, bound, rates)`` of some adapter, returning an object with ``seek(step)`` or None."""
 
@@ -120,8 +122,9 @@ class ScriptRun:
             self._at = t
             yield t
         if self._orders.save is not None and save is not None:
+            drawn = random_state()  # before save(), which may draw: the run that goes on never calls it
             save(str(self._orders.save), stop)
-            random_state().save(_beside(self._orders.save))
+            drawn.save(_beside(self._orders.save))
         self._say(event="end", step=stop)
         self._end()
 
@@ -129,20 +132,27 @@ class ScriptRun:
         """Record numbers of the update being made, such as ``loss=`` or ``accuracy=``; a no-op outside a study.
 
         Raises:
-            InputError: a value is not a single number.
+            InputError: a value is not a single number, its name is one of the trace's own, or no update is being made.
         """
         if self._events is None:
             return
+        if self._at < 0:
+            cure = "Loop over `for t in run.steps():`, and log in the loop or after it."
+            msg = refusal("run.log(...)", "must come after the first step of run.steps()", sorted(values), cure)
+            raise InputError(msg)
         row = {}
         for name, value in values.items():
+            if name in _OWN:
+                cure = "Every row has it already; give yours another name, or leave it out."
+                msg = refusal(f"run.log({name}=...)", f"must not be called {name}", value, cure)
+                raise InputError(msg)
             try:
                 row[name] = encode(float(value.detach() if hasattr(value, "detach") else value))
             except (TypeError, ValueError, RuntimeError):
                 msg = refusal(f"run.log({name}=...)", "must be a single number", value)
                 raise InputError(msg) from None
-        step = max(self._at, 0)
-        rate = float(self._rates[min(step, len(self._rates) - 1)]) if self._rates is not None else None
-        self._say(event="row", step=step, rate=rate, values=row)
+        rate = float(self._rates[self._at]) if self._rates is not None else None
+        self._say(event="row", step=self._at, rate=rate, values=row)
 
     def _load(self, load: Callable[[str], int], path: Path) -> int:
         start = load(str(path))
@@ -166,4 +176,6 @@ class ScriptRun:
 
 
 def _beside(checkpoint: Path) -> Path:
-    return checkpoint.with_name(checkpoint.name + ".random.npz")
+    """Where the random state of this process is kept."""
+    rank = os.environ.get("RANK", "0")
+    return checkpoint.with_name(checkpoint.name + (".random.npz" if rank == "0" else f".random.{rank}.npz"))

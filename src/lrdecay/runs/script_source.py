@@ -146,7 +146,7 @@ class ScriptSource:
         diverged = None if bad is None else Divergence(bad, float(spec.rates[bad]), str(rows[bad]["loss"]))
         if failure is not None and not losses:
             raise failure
-        if not losses:
+        if not losses and not stopped:
             msg = f"`--script {self.command!r}` must call run.log(loss=...), got a script that never does."
             raise InputError(msg)
         if diverged is not None and spec.stop_after_divergence:
@@ -168,7 +168,7 @@ class ScriptSource:
         notes: tuple[str, ...] = ()
         if name == "loss":
             notes = ("judged by the training loss, averaged over the last 5% of its updates",)
-            if diverged is None:
+            if losses and diverged is None:
                 last = [rows[t]["loss"] for t in losses[-max(1, round(0.05 * len(losses))) :]]
                 metrics["loss"] = math.fsum(last) / len(last)
         whole = diverged is None and failure is None and not stopped

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row, Study, rank
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.find import search
-from lrdecay.verbs.provenance import provenance
+from lrdecay.verbs.provenance import provenance, report_folder
 from lrdecay.verbs.show import spec_of
 from lrdecay.verbs.sources import Task, source_of
 from lrdecay.verbs.tuning import Candidate, make_spec, tune
@@ -185,6 +184,6 @@ def _distinct(schedules: Sequence[str | Schedule], *, fixed_peak: bool) -> dict[
 def _folder(source: Source, probe: Probe, asked: Mapping[str, Any]) -> Path:
     """A folder of this question's own, so that asking it again finds what is finished."""
     question = {"source": dict(source.identity()), "horizon": probe.horizon.to_json(), **asked}
-    digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:8]
-    slug = re.sub(r"[^a-z0-9]+", "-", source.label.lower()).strip("-")[:40]
-    return Path("lrdecay-reports") / f"compare-{slug}-{digest}"
+    return report_folder(
+        "compare", source.label, hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+    )

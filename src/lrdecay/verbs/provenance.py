@@ -6,10 +6,18 @@ import datetime
 import importlib.metadata
 import os
 import platform
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-__all__ = ["provenance"]
+__all__ = ["provenance", "report_folder"]
+
+
+def report_folder(verb: str, label: str, question: str) -> Path:
+    """Where a verb writes unless it is told: a folder of this question's own, so that asking again finds it."""
+    slug = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[-40:].strip("-")
+    return Path("lrdecay-reports") / f"{verb}-{slug}-{question[:8]}"
 
 
 def provenance(command: Sequence[str] | str) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from lrdecay.errors import InputError, RunError, non_negative_int
 from lrdecay.runs.files import write_text
@@ -15,7 +16,7 @@ from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.schedule import Schedule, at_peak, peak_of
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.study import finite
-from lrdecay.verbs.provenance import provenance
+from lrdecay.verbs.provenance import provenance, report_folder
 from lrdecay.verbs.show import horizon_of, spec_of
 from lrdecay.verbs.sources import Task, source_of
 
@@ -28,6 +29,7 @@ class Trained:
 
     task: str
     result: RunResult = field(repr=False)
+    folder: Path
     forks: tuple[ForkCheck, ...]
     provenance: Mapping[str, Any] = field(repr=False)
 
@@ -45,6 +47,7 @@ class Trained:
             "forks": [fork.to_json() for fork in self.forks],
             "seconds": round(r.seconds, 2),
             "notes": list(r.notes),
+            "trace": str(self.folder / "trace.csv"),
             "provenance": dict(self.provenance),
         }
 
@@ -77,7 +80,7 @@ def train(
         epochs: length in epochs, in place of the task's own.
         arguments: keyword arguments of the task.
         metric: what a script is judged by.
-        out: a folder for ``trace.csv`` and ``result.json``.
+        out: a folder for ``trace.csv`` and ``result.json``; by default one named after the run.
         verify_fork: how many steps to fork at, to measure whether a fork ends where the whole run does.
         watch: told about the updates made.
         command: what to write into the provenance.
@@ -103,26 +106,24 @@ def train(
             fork_steps(run.steps, verify_fork, seed)
         pool.watch.begin("training", run.steps)
         _, result = next(iter(pool.run([run])))
-        trained = Trained(source.label, result, (), provenance(command))
-        _keep(trained, out)
-        _raise_if_failed(result, out)
+        folder = Path(out) if out is not None else report_folder("train", source.label, run.identity())
+        trained = Trained(source.label, result, folder, (), provenance(command))
+        _keep(trained)
+        _raise_if_failed(result, folder)
         if verify_fork:
             forks = tuple(pool.call(verify_forks, run, verify_fork))
-            trained = Trained(source.label, result, forks, trained.provenance)
-            _keep(trained, out)
+            trained = evolve(trained, forks=forks)
+            _keep(trained)
     return trained
 
 
-def _keep(trained: Trained, out: str | Path | None) -> None:
-    import json
-
-    if out is not None:
-        trained.result.trace.to_csv(Path(out) / "trace.csv")
-        write_text(Path(out) / "result.json", json.dumps(trained.to_json(), indent=2, allow_nan=False) + "\n")
+def _keep(trained: Trained) -> None:
+    trained.result.trace.to_csv(trained.folder / "trace.csv")
+    write_text(trained.folder / "result.json", json.dumps(trained.to_json(), indent=2, allow_nan=False) + "\n")
 
 
-def _raise_if_failed(result: RunResult, out: str | Path | None) -> None:
-    kept = "" if out is None else f" The trace until then is in {Path(out) / 'trace.csv'}."
+def _raise_if_failed(result: RunResult, folder: Path) -> None:
+    kept = f" The trace until then is in {folder / 'trace.csv'}."
     if result.diverged is not None:
         d = result.diverged
         msg = (

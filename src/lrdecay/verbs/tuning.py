@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from lrdecay.errors import RunError
-from lrdecay.runs.spec import Probe, RunSpec, Source
+from lrdecay.runs.spec import Divergence, Probe, RunSpec, Source
 from lrdecay.runs.trainable import Goal
 from lrdecay.schedule import at_peak
 from lrdecay.schedule.notation import Spec
@@ -58,13 +58,16 @@ def tune(runner: Runner, source: Source, probe: Probe, candidates: Sequence[Cand
         RunError: a schedule diverged at every peak that was tried.
     """
     scores: dict[str, dict[float, tuple[float, ...]]] = {c.written: {} for c in candidates}
+    broken: dict[str, Divergence | None] = {}
     wanted = [(c, peak) for c in candidates for peak in first_peaks(c.stated)]
     while True:
         specs = [make_spec(source, probe, c, peak, seed) for c, peak in wanted for seed in seeds]
         results = runner.run(specs, "pilots: finding each schedule's peak")
         goal = results[0].goal
         for i, (c, peak) in enumerate(wanted):
-            scores[c.written][peak] = tuple(r.score for r in results[i * len(seeds) : (i + 1) * len(seeds)])
+            mine = results[i * len(seeds) : (i + 1) * len(seeds)]
+            scores[c.written][peak] = tuple(r.score for r in mine)
+            broken[c.written] = next((r.diverged for r in mine if r.diverged), broken.get(c.written))
         grown = [(c, next_peak(scores[c.written], goal)) for c in candidates]
         wanted = [(c, peak) for c, peak in grown if peak is not None]
         if not wanted:
@@ -76,7 +79,9 @@ def tune(runner: Runner, source: Source, probe: Probe, candidates: Sequence[Cand
             msg = (
                 f"`compare` must find a peak at which {name} trains, got a loss that is not finite at every one tried,"
             )
-            msg += f" down to {min(tried):g}. Start from a lower peak, or find one: `lrdecay find`."
+            d = broken[name]
+            where = "" if d is None else f" (last: {d.loss} at step {d.step}, rate {d.rate:.6g})"
+            msg += f" down to {min(tried):g}{where}. Start from a lower peak, or find one: `lrdecay find`."
             raise RunError(msg)
         choices[name] = choice
     return Tuned(choices, goal)

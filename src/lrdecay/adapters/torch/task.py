@@ -160,6 +160,7 @@ class TorchTask:
                 self._optimizer.step()
                 losses.append(loss.detach())
                 self.step += 1
+            self._random = random_state()
         logged = torch.stack(losses).double().cpu().numpy() if losses else np.empty(count)
         return {"loss": logged} if observe else {}
 
