@@ -9,7 +9,7 @@ import pytest
 
 from lrdecay.cli.main import run
 
-WRONG_TASKS = '''
+WRONG_TASKS = """
 def returns_a_number(seed):
     return 3
 
@@ -18,7 +18,7 @@ def raises(seed):
 
 def no_seed():
     return None
-'''
+"""
 
 
 @pytest.fixture
@@ -87,6 +87,7 @@ WORK = [
     (["train", "quadratic", "-s", "cosine(0.1)", "--seed", "-1"], ["seed", "-1"]),
     (["find", "quadratic", "--low", "1", "--high", "0.1"], ["find(high=...)", "0.1"]),
     (["find", "quadratic", "--points", "3"], ["at least 10"]),
+    (["find", "quadratic", "--plot", "curve.bmp"], ["--plot", "bmp"]),
     (["find", "quadratic", "--repeats", "0"], ["repeats"]),
     (["find", "--script", "'unbalanced"], ["--script"]),
 ]
@@ -152,7 +153,9 @@ def test_help_costs_no_framework():
     """The command line is imported in every shell completion and every typo: it must not load torch."""
     import subprocess
 
-    code = "import sys, lrdecay.cli.main; print([m for m in ('torch', 'scipy', 'matplotlib', 'jax') if m in sys.modules])"
+    code = (
+        "import sys, lrdecay.cli.main; print([m for m in ('torch', 'scipy', 'matplotlib', 'jax') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.home())
     assert done.stdout.strip() == "[]"
 

@@ -135,7 +135,9 @@ def test_a_run_that_its_last_update_breaks_has_diverged_at_that_update_and_has_n
         ([1, 2, -math.inf], Divergence(9, 0.3, "-inf")),
     ],
 )
-def test_the_first_bad_loss_is_named_by_its_update_in_the_whole_run(loss: list[float], found: Divergence | None) -> None:
+def test_the_first_bad_loss_is_named_by_its_update_in_the_whole_run(
+    loss: list[float], found: Divergence | None
+) -> None:
     assert first_divergence(np.array(loss, dtype=np.float64), np.array([0.1, 0.2, 0.3]), 7) == found
 
 

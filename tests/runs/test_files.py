@@ -27,20 +27,25 @@ def test_a_text_is_written_whole_with_its_folders_and_line_ends_as_they_are(tmp_
     assert names(path.parent) == ["t.txt"]
 
 
+def write_and_break_off(path: Path, failure: type[BaseException]) -> None:
+    with write_atomically(path) as f:
+        f.write("new, but on")
+        f.flush()
+        raise failure
+
+
 @pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt, SystemExit])
 def test_a_write_that_is_broken_off_leaves_the_old_file_and_no_other(
     tmp_path: Path, failure: type[BaseException]
 ) -> None:
     path = tmp_path / "t.txt"
     write_text(path, "old")
-    with pytest.raises(failure), write_atomically(path) as f:
-        f.write("new, but on")
-        f.flush()
-        raise failure
+    with pytest.raises(failure):
+        write_and_break_off(path, failure)
     assert path.read_text() == "old"
     assert names(tmp_path) == ["t.txt"]
-    with pytest.raises(failure), write_atomically(tmp_path / "other.txt") as f:
-        raise failure
+    with pytest.raises(failure):
+        write_and_break_off(tmp_path / "other.txt", failure)
     assert names(tmp_path) == ["t.txt"]
 
 
@@ -63,7 +68,7 @@ def test_a_process_killed_while_writing_leaves_the_old_file_and_every_whole_line
         "append_line(folder / 'j.jsonl', {'a': 1})\n"
         "with (folder / 'j.jsonl').open('ab') as j, write_atomically(folder / 't.txt') as f:\n"
         "    f.write('new'); f.flush()\n"
-        "    j.write(b'{\"a\": 2, \"b'); j.flush()\n"
+        '    j.write(b\'{"a": 2, "b\'); j.flush()\n'
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     child = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
@@ -104,7 +109,9 @@ def test_a_last_line_that_lacks_only_its_end_counts(tmp_path: Path) -> None:
     assert read_lines(path) == [{"a": 1}, {"a": 2}]
 
 
-@pytest.mark.parametrize("foreign", ["hello\n", "12\n", "[1]\n", '"text"\n', "null\n", '{\n  "a": 1\n}\n', "\x00\x00\n", "a,b\n1,2"])
+@pytest.mark.parametrize(
+    "foreign", ["hello\n", "12\n", "[1]\n", '"text"\n', "null\n", '{\n  "a": 1\n}\n', "\x00\x00\n", "a,b\n1,2"]
+)
 def test_a_file_that_somebody_else_wrote_is_refused_with_the_number_of_the_line(tmp_path: Path, foreign: str) -> None:
     path = tmp_path / "j.jsonl"
     path.write_text('{"a": 1}\n' + foreign)

@@ -18,8 +18,27 @@ def test_a_metric_named_with_its_goal_is_taken_at_its_word(goal: str, logged: tu
 
 @pytest.mark.parametrize(
     "name",
-    ["accuracy", "acc", "val_acc", "top5_accuracy", "Accuracy", "testAccuracy", "valAUC", "acc1", "acc@5", "AUC", "roc_auc", "f1"]
-    + ["macro-f1", "bleu4", "mAP", "mAP50", "recall", "test/precision", "r2"],
+    [
+        "accuracy",
+        "acc",
+        "val_acc",
+        "top5_accuracy",
+        "Accuracy",
+        "testAccuracy",
+        "valAUC",
+        "acc1",
+        "acc@5",
+        "AUC",
+        "roc_auc",
+        "f1",
+        "macro-f1",
+        "bleu4",
+        "mAP",
+        "mAP50",
+        "recall",
+        "test/precision",
+        "r2",
+    ],
 )
 def test_more_of_these_is_better(name: str) -> None:
     assert judge(name, ()) == (name, "max")
@@ -28,17 +47,39 @@ def test_more_of_these_is_better(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["loss", "val_loss", "heldout_loss", "testLoss", "error", "err", "top1_err", "perplexity", "PPL", "nll", "mse", "MAE"]
-    + ["rmse", "mape", "bpc", "accuracy_error", "precision_loss", "cross-entropy loss"],
+    [
+        "loss",
+        "val_loss",
+        "heldout_loss",
+        "testLoss",
+        "error",
+        "err",
+        "top1_err",
+        "perplexity",
+        "PPL",
+        "nll",
+        "mse",
+        "MAE",
+        "rmse",
+        "mape",
+        "bpc",
+        "accuracy_error",
+        "precision_loss",
+        "cross-entropy loss",
+    ],
 )
 def test_less_of_these_is_better(name: str) -> None:
     assert judge(name, ()) == (name, "min")
     assert judge(None, (name,)) == (name, "min")
 
 
-@pytest.mark.parametrize("name", ["reward", "fid_score", "score", "accumulated_cost", "merry", "bitmap", "x", "elo", "123"])
+@pytest.mark.parametrize(
+    "name", ["reward", "fid_score", "score", "accumulated_cost", "merry", "bitmap", "x", "elo", "123"]
+)
 def test_where_nobody_can_tell_which_way_is_better_it_asks(name: str) -> None:
-    with pytest.raises(InputError, match=f"must say whether more is better, got '{name}'. Write --metric {name}:max or"):
+    with pytest.raises(
+        InputError, match=f"must say whether more is better, got '{name}'. Write --metric {name}:max or"
+    ):
         judge(name, ())
     with pytest.raises(InputError, match="must say whether more is better"):
         judge(None, (name,))
@@ -50,7 +91,9 @@ def test_the_only_metric_logged_is_taken_else_the_training_loss() -> None:
 
 
 def test_one_of_several_must_be_named() -> None:
-    with pytest.raises(InputError, match=r"must be given when several are logged \(a, b\), got None. Name one: --metric a"):
+    with pytest.raises(
+        InputError, match=r"must be given when several are logged \(a, b\), got None. Name one: --metric a"
+    ):
         judge(None, ("a", "b"))
     assert judge("b:max", ("a", "b")) == ("b", "max")
 

@@ -41,7 +41,12 @@ def test_orders_come_through_the_environment_as_they_went_in(given_orders: Order
 def test_no_orders_are_no_variables_and_an_empty_environment_is_no_orders() -> None:
     assert variables(Orders()) == {}
     assert Orders.read({}) == Orders()
-    assert Orders.read(dict.fromkeys(variables(Orders(Path("e"), "s", Path("r"), 1, 2, Path("l"), 3, Path("s"), True)), "")) == Orders()
+    assert (
+        Orders.read(
+            dict.fromkeys(variables(Orders(Path("e"), "s", Path("r"), 1, 2, Path("l"), 3, Path("s"), True)), "")
+        )
+        == Orders()
+    )
 
 
 @pytest.mark.parametrize("name", ["LRDECAY_STEPS", "LRDECAY_SEED", "LRDECAY_STOP"])

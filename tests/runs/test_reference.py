@@ -17,7 +17,12 @@ from lrdecay.errors import InputError
 from lrdecay.runs.reference import TaskReference, reference_to
 from lrdecay.tasks.quadratic import quadratic
 
-GOOD = "from lrdecay.tasks.quadratic import quadratic\n\n\ndef tiny(seed, *, steps=30):\n    return quadratic(seed, steps=steps)\n"
+GOOD = """from lrdecay.tasks.quadratic import quadratic
+
+
+def tiny(seed, *, steps=30):
+    return quadratic(seed, steps=steps)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -84,13 +89,19 @@ def test_a_worker_of_another_process_finds_the_same_function_and_the_same_hash(w
         "import sys; from lrdecay.runs.reference import TaskReference\n"
         "r = TaskReference(sys.argv[1]); print(r.function()(0).horizon.steps, r.source_hash())"
     )
-    said = subprocess.run([sys.executable, "-c", code, f"{path}:tiny"], check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code, f"{path}:tiny"], check=True, capture_output=True, text=True
+    ).stdout
     assert said.split() == ["30", TaskReference(f"{path}:tiny").source_hash()]
 
 
-@pytest.mark.parametrize("target", ["", "quadratic", "file.py:", ":f", "file.py:a.b", "file.py:f()", "file.py:1", "a:b c"])
+@pytest.mark.parametrize(
+    "target", ["", "quadratic", "file.py:", ":f", "file.py:a.b", "file.py:f()", "file.py:1", "a:b c"]
+)
 def test_what_names_no_function_is_refused_before_anything_is_imported(target: str) -> None:
-    with pytest.raises(InputError, match="`TASK` must name a function that makes a task, got .*path/to/file.py:function"):
+    with pytest.raises(
+        InputError, match=r"`TASK` must name a function that makes a task, got .*path/to/file.py:function"
+    ):
         TaskReference(target)
 
 
@@ -187,13 +198,41 @@ def test_the_hash_is_that_of_the_file_and_changes_with_it(write: Callable[..., P
     assert first == hashlib.sha256(path.read_bytes()).hexdigest()
     path.write_text(GOOD + "\n")
     assert TaskReference(f"{path}:tiny").source_hash() != first
-    source = Path(sys.modules[quadratic.__module__].__file__ or "")
-    assert TaskReference("lrdecay.tasks.quadratic:quadratic").source_hash() == hashlib.sha256(source.read_bytes()).hexdigest()
+
+
+def test_the_hash_of_a_module_of_a_package_changes_with_every_module_beside_it(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("", "a_package/__init__.py")
+    write("def f(seed):\n    return seed\n", "a_package/one.py")
+    beside = write("x = 1\n", "a_package/two.py")
+    monkeypatch.syspath_prepend(beside.parents[1])
+    reference = TaskReference("a_package.one:f")
+    hashes = [reference.source_hash(), reference.source_hash()]
+    beside.write_text("x = 2\n")
+    hashes.append(reference.source_hash())
+    beside.rename(beside.with_name("three.py"))
+    hashes.append(reference.source_hash())
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 3
+
+
+def test_a_file_that_an_argument_names_is_known_by_its_content(write: Callable[..., Path]) -> None:
+    path = write("some text", "text.txt")
+    reference = TaskReference("lrdecay.tasks.chars:chars", {"text": str(path), "width": 3, "other": "x" * 5000})
+    first = reference.data_hashes()
+    assert first == {str(path): hashlib.sha256(b"some text").hexdigest()}
+    path.write_text("some other text")
+    assert reference.data_hashes() != first
 
 
 def test_a_function_object_is_named_so_that_it_is_found_again(write: Callable[..., Path]) -> None:
     there = reference_to(quadratic, {"steps": 5})
-    assert (there.target, there.arguments, there.label) == ("lrdecay.tasks.quadratic:quadratic", {"steps": 5}, "quadratic")
+    assert (there.target, there.arguments, there.label) == (
+        "lrdecay.tasks.quadratic:quadratic",
+        {"steps": 5},
+        "quadratic",
+    )
     assert there.function() is quadratic
     path = write(GOOD)
     of_file = TaskReference(f"{path}:tiny").function()
@@ -228,6 +267,8 @@ def closure() -> Callable[..., Any]:
     ids=["lambda", "closure", "partial", "method", "number"],
 )
 def test_what_a_worker_could_not_import_by_name_is_refused(function: Any) -> None:
-    with pytest.raises(InputError, match="must be a function at the top of a module, got .*define it with `def`") as caught:
+    with pytest.raises(
+        InputError, match=r"must be a function at the top of a module, got .*define it with `def`"
+    ) as caught:
         reference_to(function)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""A user's script from inside: nothing happens by hand; under a study it does as it is told, and forks draw the same."""
+"""A user's script from inside: nothing happens by hand; under a study it does as it is told, and forks agree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import lrdecay
 from lrdecay.errors import InputError
 from lrdecay.runs.protocol import Orders, variables
 from lrdecay.runs.script_run import ScriptRun
-from lrdecay.runs.seeding import kept_random_state, random_state, seed_everything
+from lrdecay.runs.seeding import kept_random_state, seed_everything
 from lrdecay.schedule import Horizon, cosine, parse
 
 
@@ -68,16 +68,18 @@ def rate(opt: SGD) -> float:
     return float(opt.param_groups[0]["lr"])
 
 
+def draw() -> list[float]:
+    """A number from every generator of the process."""
+    return [random.random(), float(np.random.rand()), float(torch.rand(()))]  # noqa: NPY002
+
+
 def test_by_hand_it_is_an_ordinary_run_that_seeds_nothing_and_writes_nothing(tmp_path: Path) -> None:
-    before = random_state()
     opt = optimizer()
-    with kept_random_state():
-        np.random.seed(3)
-        drawn = np.random.rand()
-        np.random.seed(3)
-        run = lrdecay.script(steps=4, seed=7)
-        assert np.random.rand() == drawn
-    assert before.tensors["python"].tobytes() == random_state().tensors["python"].tobytes()
+    seed_everything(3)
+    expected = draw()
+    seed_everything(3)
+    run = lrdecay.script(steps=4, seed=7)
+    assert draw() == expected
     sched = run.attach(opt, "cosine(0.1)")
     seen = []
     for t in run.steps(save=lambda *_: 1 / 0, load=lambda *_: 1 / 0):
@@ -179,9 +181,6 @@ def test_a_table_that_is_too_short_is_refused(script: Script) -> None:
 
 
 def test_a_study_says_the_seed_and_everything_is_seeded_with_it(script: Script) -> None:
-    def draw() -> list[float]:
-        return [random.random(), float(np.random.rand()), float(torch.rand(()))]
-
     run = script(Orders(events=Path("events"), seed=11), steps=4, seed=7)
     drawn = draw()
     assert run.seed == 11
@@ -204,19 +203,19 @@ def test_a_fork_goes_on_with_the_rates_and_the_random_numbers_the_trunk_would_ha
     script: Script, at: int
 ) -> None:
     def save(path: str, t: int) -> None:
-        random.random(), np.random.rand(3), torch.rand(3)  # a save that draws, as one that measures over a loader does
+        draw()  # as a save does that measures over a loader
         Path(path).write_text(str(t))
 
     def load(path: str) -> int:
-        random.seed(99), np.random.seed(99), torch.manual_seed(99)
+        seed_everything(99)
         return int(Path(path).read_text())
 
-    def run(**orders: Any) -> list[tuple[int, float, float, float, float]]:
+    def run(**orders: Any) -> list[tuple[int, float, list[float]]]:
         opt, seen = optimizer(), []
         run = script(Orders(events=Path("events"), seed=5, **orders), steps=6)
         sched = run.attach(opt, "cosine(0.1)")
         for t in run.steps(save=save, load=load):
-            seen.append((t, rate(opt), random.random(), float(np.random.rand()), float(torch.rand(()))))
+            seen.append((t, rate(opt), draw()))
             opt.step()
             sched.step()
         return seen
@@ -299,7 +298,9 @@ def test_logging_under_a_name_of_the_traces_own_is_refused(script: Script, name:
 def test_logging_in_a_loop_of_ones_own_is_refused_for_nobody_knows_the_step(script: Script) -> None:
     run = script(Orders(events=Path("events")), steps=4)
     run.attach(optimizer(), "linear(0.6)")
-    with pytest.raises(InputError, match=r"`run.log\(...\)` must come after the first step of run.steps\(\), got \['loss'\]"):
+    with pytest.raises(
+        InputError, match=r"`run.log\(...\)` must come after the first step of run.steps\(\), got \['loss'\]"
+    ):
         run.log(loss=0.5)
 
 

@@ -19,7 +19,9 @@ from lrdecay.runs.spec import RunSpec, Source, final_score
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.schedule import Horizon, parse
 
-TASK = "from lrdecay.tasks.quadratic import quadratic\n\n\ndef tiny(seed, **more):\n    return quadratic(seed, **more)\n"
+TASK = (
+    "from lrdecay.tasks.quadratic import quadratic\n\n\ndef tiny(seed, **more):\n    return quadratic(seed, **more)\n"
+)
 
 
 def run_of(source: Source, schedule: str = "cosine(0.1)", steps: int = 40, seed: int = 0, **more: Any) -> RunSpec:
@@ -44,7 +46,11 @@ def script(folder: Path, text: str = "pass\n", words: str = "", **more: Any) -> 
 
 
 def test_equal_numbers_are_one_run_however_they_are_spelled() -> None:
-    spelled = ["step(0.1, factor=0.5, every=10)", "multi_step(0.1, factor=0.5, at=[10, 20, 30])", 'step(0.1, factor=0.5, every="1ep")']
+    spelled = [
+        "step(0.1, factor=0.5, every=10)",
+        "multi_step(0.1, factor=0.5, at=[10, 20, 30])",
+        'step(0.1, factor=0.5, every="1ep")',
+    ]
     assert len({run_of(quadratic(), s).identity() for s in spelled}) == 1
     spec = run_of(quadratic())
     again = evolve(spec, schedule="another spelling", rates=spec.rates.astype(">f8")[::1].copy())
@@ -93,9 +99,10 @@ def test_a_task_file_is_known_by_its_content_and_its_function_not_by_its_place(t
     assert moved == first
     changed = run_of(file_task(tmp_path / "a", TASK + "\n")).identity()
     other = TASK.replace("tiny", "other") + TASK
-    assert run_of(file_task(tmp_path / "c", other)).identity() != run_of(
-        file_task(tmp_path / "c", other, function="other")
-    ).identity()
+    assert (
+        run_of(file_task(tmp_path / "c", other)).identity()
+        != run_of(file_task(tmp_path / "c", other, function="other")).identity()
+    )
     assert changed != first
 
 

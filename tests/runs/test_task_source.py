@@ -66,7 +66,13 @@ def test_a_task_that_forgets_to_seed_is_still_the_same_for_the_same_seed(source:
 
 def test_a_task_says_its_own_length_and_another_one_may_be_asked_for() -> None:
     probe = QUADRATIC.probe(None, None)
-    assert (probe.name, probe.horizon, probe.metric, probe.goal, probe.schedule) == ("quadratic", Horizon(steps=30), "loss", "min", None)
+    assert (probe.name, probe.horizon, probe.metric, probe.goal, probe.schedule) == (
+        "quadratic",
+        Horizon(steps=30),
+        "loss",
+        "min",
+        None,
+    )
     assert QUADRATIC.probe(7, None).horizon.steps == 7
     with pytest.raises(InputError, match="must not both be given"):
         QUADRATIC.probe(7, 2.0)

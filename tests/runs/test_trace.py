@@ -63,7 +63,9 @@ def test_json_lines_hold_the_same_bits_and_are_json_that_other_tools_read(folder
 
 
 def test_what_was_not_measured_is_empty_in_csv_and_absent_in_json_lines(tmp_path: Path) -> None:
-    t = Trace(np.array([0, 1]), np.full(2, NAN), np.array([0.1, 0.2]), np.array([NAN, math.inf]), {"a": np.array([NAN, 1])})
+    t = Trace(
+        np.array([0, 1]), np.full(2, NAN), np.array([0.1, 0.2]), np.array([NAN, math.inf]), {"a": np.array([NAN, 1])}
+    )
     t.to_csv(tmp_path / "t.csv")
     t.to_jsonl(tmp_path / "t.jsonl")
     assert (tmp_path / "t.csv").read_text() == "step,epoch,rate,loss,a\n0,,0.1,nan,\n1,,0.2,inf,1.0\n"
@@ -80,7 +82,9 @@ def test_a_trace_without_rows_is_a_trace(tmp_path: Path) -> None:
 
 
 def test_a_metric_is_known_where_it_was_measured_after_how_many_updates() -> None:
-    t = Trace.from_rows([{"step": 4, "rate": 1, "loss": 1, "a": 0.5}, {"step": 5, "rate": 1, "loss": 1}, {"step": 9, "a": 0.75}])
+    t = Trace.from_rows(
+        [{"step": 4, "rate": 1, "loss": 1, "a": 0.5}, {"step": 5, "rate": 1, "loss": 1}, {"step": 9, "a": 0.75}]
+    )
     done, values = t.measured("a")
     assert done.tolist() == [5, 10]
     assert values.tolist() == [0.5, 0.75]

@@ -79,7 +79,9 @@ def test_what_obeys_the_protocol_is_given_back_as_it_is(make: Any) -> None:
     assert check_trainable(made, "t.py:f") is made
 
 
-@pytest.mark.parametrize("made", [None, 3, "model", torch.nn.Linear(1, 1), (1, 2), quadratic], ids=repr)
+@pytest.mark.parametrize(
+    "made", [None, 3, "model", torch.nn.Linear(1, 1), (1, 2), quadratic], ids=lambda v: type(v).__name__
+)
 def test_anything_else_is_refused_in_one_line_that_says_what_to_return(made: object) -> None:
     with pytest.raises(InputError, match=r"`t\.py:f` must return a Trainable.*got \w+\. Return .*TorchTask") as caught:
         check_trainable(made, "t.py:f")
@@ -88,7 +90,7 @@ def test_anything_else_is_refused_in_one_line_that_says_what_to_return(made: obj
 
 
 def test_something_close_is_told_what_it_lacks() -> None:
-    close = SimpleNamespace(**{name: None for name in ("sets", "step", "horizon", "metric", "advance", "evaluate", "snapshot")})
+    close = SimpleNamespace(**dict.fromkeys(("sets", "step", "horizon", "metric", "advance", "evaluate", "snapshot")))
     with pytest.raises(InputError, match=r"\(it lacks goal, restore, digest\)"):
         check_trainable(close, "t.py:f")
     with pytest.raises(InputError, match=r"it lacks step, horizon"):

@@ -123,6 +123,7 @@ def test_a_bound_schedule_is_frozen_and_equal_by_what_it_was_bound_from() -> Non
     f = linear(1).bind(H)
     assert f == linear(1).bind(Horizon(steps=10))
     assert hash(f) == hash(linear(1).bind(H))
+    assert repr(f) == "Bound(schedule=linear(1.0), horizon=Horizon(steps=10), after='hold')"
     assert len({f, linear(1).bind(H, "repeat"), linear(1).bind(Horizon(steps=11)), linear(2).bind(H)}) == 4
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         f.after = "repeat"  # type: ignore[misc]

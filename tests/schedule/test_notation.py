@@ -204,6 +204,7 @@ HOSTILE: dict[str, str] = {
     "deep calls": "scale(" * 1_600,
     "deep closed calls": "scale(" * 60 + "cosine(0.1)" + ", 1)" * 60,
     "long product": "cosine(0.1)" + "*.5" * 3_000,
+    "long sum of parts": "warmup(1)+" * 990 + "cosine(1)",
     "long sum of numbers": "1" + "+1" * 4_900,
     "deep attributes": "a" + ".b" * 4_900,
     "deep negation": "-" * 9_900 + "1",
@@ -298,6 +299,18 @@ def test_what_is_nested_as_deep_as_may_be_reads_from_both_and_binds() -> None:
     assert from_json(json.loads(json.dumps(s.to_json()))) == s
     with pytest.raises(InputError, match="must be nested at most 50 calls deep"):
         parse(f"clamp(clamp({text}))")
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_products_are_as_deep_as_the_scales_they_make(side: str) -> None:
+    def product(n: int) -> str:
+        return "cosine(0.1)" + " * 1" * n if side == "left" else "1 * (" * n + "cosine(0.1)" + ")" * n
+
+    s = parse(product(49))
+    assert repr(s) == "scale(" * 49 + "cosine(0.1)" + ", factor=1.0)" * 49
+    assert parse(repr(s)) == s
+    with pytest.raises(InputError, match="must be nested at most 50 calls deep"):
+        parse(product(51))
 
 
 MARKS = "()[]{}+-*/.,=\"'@#:; \n\t\\0159eE_%√ſ\u2028\ud800\x00" + "epaknstc"

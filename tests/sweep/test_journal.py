@@ -16,7 +16,13 @@ from lrdecay.sweep.journal import Journal
 
 def result(identity="a" * 64, score=0.5, diverged=None):
     steps = np.arange(4)
-    trace = Trace(steps, steps / 3, np.full(4, 0.1), np.array([2.0, 1.5, 1 / 3, math.inf]), {"acc": np.array([math.nan, 0.1, math.nan, 0.5])})
+    trace = Trace(
+        steps,
+        steps / 3,
+        np.full(4, 0.1),
+        np.array([2.0, 1.5, 1 / 3, math.inf]),
+        {"acc": np.array([math.nan, 0.1, math.nan, 0.5])},
+    )
     return RunResult(identity, 3, "cosine(0.1)", "acc", "max", score, {"acc": score}, trace, diverged, 1.25, ("said",))
 
 

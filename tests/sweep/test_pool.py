@@ -75,7 +75,9 @@ def test_a_number_of_threads_the_user_has_set_stands(monkeypatch):
 
 def test_an_error_of_a_run_reaches_the_caller_as_it_is():
     spec = quadratic_run()
-    wrong = RunSpec(TaskSource(TaskReference("lrdecay.tasks.quadratic:no_such")), 0, "", spec.horizon, spec.rates, "loss", "min")
+    wrong = RunSpec(
+        TaskSource(TaskReference("lrdecay.tasks.quadratic:no_such")), 0, "", spec.horizon, spec.rates, "loss", "min"
+    )
     with pytest.raises(InputError, match="no_such"), LocalPool(1) as pool:
         list(pool.run([wrong]))
 

@@ -47,7 +47,9 @@ def test_without_noise_the_closed_form_is_the_run(rates: list[float], momentum: 
     constants = Quadratic(dimension=dimension, condition=10.0, sigma=0, momentum=momentum)
     task = quadratic(0, dimension=dimension, condition=10.0, sigma=0, momentum=momentum)
     logged = task.advance({"lr": np.array(rates)})["loss"]
-    np.testing.assert_allclose([*logged, task.evaluate()["loss"]], expected_loss(rates, constants), rtol=1e-6)
+    np.testing.assert_allclose(
+        [*logged, task.evaluate()["loss"]], expected_loss(rates, constants), rtol=1e-6, atol=1e-10
+    )
 
 
 @given(st.lists(st.floats(min_value=0, max_value=2), min_size=1, max_size=20))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,15 +84,17 @@ def test_the_report_folder_is_whole(compared):
     assert len(list((compared.folder / "traces").glob("*.csv"))) >= 12
 
 
-def test_asking_again_trains_nothing_and_gives_the_same_numbers(compared):
-    again = lrdecay.compare("quadratic", SCHEDULES, seeds=4, arguments=NOISY, out=compared.folder, workers=2)
+def test_asking_again_trains_nothing_and_gives_the_same_numbers(compared, tmp_path):
+    folder = shutil.copytree(compared.folder, tmp_path / "report")
+    again = lrdecay.compare("quadratic", SCHEDULES, seeds=4, arguments=NOISY, out=folder, workers=2)
 
     assert again.study.steps_trained == 0
     assert again.to_json()["rows"] == compared.to_json()["rows"]
 
 
-def test_another_seed_trains_only_what_is_new(compared):
-    more = lrdecay.compare("quadratic", SCHEDULES, seeds=5, arguments=NOISY, out=compared.folder, workers=2)
+def test_another_seed_trains_only_what_is_new(compared, tmp_path):
+    folder = shutil.copytree(compared.folder, tmp_path / "report")
+    more = lrdecay.compare("quadratic", SCHEDULES, seeds=5, arguments=NOISY, out=folder, workers=2)
 
     runs = {(r.schedule, 4) for row in (*more.study.main.rows, *more.study.shared.rows) for r in row.results}
     assert more.study.steps_trained == len(runs) * 200
@@ -154,7 +157,9 @@ def test_a_schedule_may_carry_its_own_horizon(tmp_path):
 
 def test_schedules_that_do_not_fit_are_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(InputError, match="at least one update"):
-        lrdecay.compare("quadratic", ["constant(0.1)", "warmup(500) + linear(0.1)"], arguments=NOISY, out=tmp_path / "r")
+        lrdecay.compare(
+            "quadratic", ["constant(0.1)", "warmup(500) + linear(0.1)"], arguments=NOISY, out=tmp_path / "r"
+        )
 
     assert not (tmp_path / "r").exists()
 
@@ -175,5 +180,9 @@ def test_a_study_killed_at_any_moment_goes_on_and_ends_the_same(compared, tmp_pa
 
     stored = json.loads((tmp_path / "report" / "result.json").read_text())
     assert stored["rows"] == compared.to_json()["rows"]
-    identities = [json.loads(line)["identity"] for line in (tmp_path / "report/journal.jsonl").read_text().splitlines() if line.startswith("{") and line.endswith("}")]
+    identities = [
+        json.loads(line)["identity"]
+        for line in (tmp_path / "report/journal.jsonl").read_text().splitlines()
+        if line.startswith("{") and line.endswith("}")
+    ]
     assert len(identities) == len(set(identities))

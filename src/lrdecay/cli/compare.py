@@ -79,5 +79,5 @@ def compare_command(
 
     console = Console(width=None if sys.stdout.isatty() else 110)
     console.print(study_table(compared.study))
-    console.print(verdict(compared.study), highlight=False)
-    console.print(f"\nreport: {compared.report}", highlight=False, soft_wrap=True)
+    console.print(verdict(compared.study), highlight=False, markup=False)
+    console.print(f"\nreport: {compared.report}", highlight=False, markup=False, soft_wrap=True)

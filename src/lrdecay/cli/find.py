@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,8 +31,13 @@ def find_command(
 
     Example: lrdecay find digits
     """
+    from lrdecay.verbs.extras import require
     from lrdecay.verbs.find import find
 
+    require("study", "find")
+    from lrdecay.report.drawing import plot_path, save
+
+    picture_file = None if plot is None else plot_path(plot)
     with ProgressBar() as bar:
         finding = find(
             task,
@@ -48,13 +52,12 @@ def find_command(
             watch=bar,
         )
     reading, interval = finding.reading, finding.interval
-    if plot is not None:
-        from lrdecay.report.drawing import save
+    if picture_file is not None:
         from lrdecay.report.figures import range_figure
 
         repeated, mean = [(c.rates, c.losses) for c in finding.curves], (reading.rates, reading.losses)
         figure = range_figure(repeated, mean, suggestion=reading.suggestion, interval=interval, rules=reading.rules)
-        save(figure, Path(plot))
+        save(figure, picture_file)
     if json:
         print_json(finding.to_json())
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -46,10 +45,10 @@ def show_command(
         from lrdecay.verbs.extras import require
 
         require("study", "show --plot")
-        from lrdecay.report.drawing import save
+        from lrdecay.report.drawing import plot_path, save
         from lrdecay.report.figures import rates_figure
 
-        save(rates_figure(curves), Path(plot))
+        save(rates_figure(curves), plot_path(plot))
     if json:
         print_json(shown.to_json())
         return

@@ -15,10 +15,13 @@ from attrs import frozen
 from lrdecay.errors import InputError, RunError, positive, refusal
 from lrdecay.runs.trainable import FloatArray, Trainable
 
-__all__ = ["STOP", "Curve", "range_test", "rising_rates"]
+__all__ = ["FEWEST", "STOP", "Curve", "range_test", "rising_rates"]
 
 STOP = 4.0
 """Divergence: the moving average of the loss above this multiple of its minimum."""
+
+FEWEST = 10
+"""A curve needs this many points to be read."""
 
 _CHUNK = 5  # updates between two looks at the loss
 
@@ -44,8 +47,10 @@ def rising_rates(low: float, high: float, points: int) -> FloatArray:
     if high <= low:
         msg = refusal("find(high=...)", f"must be above low={low!r}", high)
         raise InputError(msg)
-    if type(points) is not int or points < 10:
-        msg = refusal("find(points=...)", "must be an integer of at least 10", points, "A curve needs points to read.")
+    if type(points) is not int or points < FEWEST:
+        msg = refusal(
+            "find(points=...)", f"must be an integer of at least {FEWEST}", points, "A curve needs points to read."
+        )
         raise InputError(msg)
     return low * (high / low) ** (np.arange(points) / (points - 1))
 
@@ -56,10 +61,9 @@ def range_test(trainable: Trainable, rates: FloatArray) -> Curve:
     Raises:
         RunError: the state could not be put back exactly, or the loss is not finite at the first and lowest rate.
     """
-    before = trainable.snapshot()
+    digest, before = trainable.digest(), trainable.snapshot()
     losses: list[float] = []
-    lowest = average = weight = math.inf
-    average = weight = 0.0
+    lowest, average, weight = math.inf, 0.0, 0.0
     diverged = False
     try:
         for start in range(0, len(rates), _CHUNK):
@@ -74,7 +78,7 @@ def range_test(trainable: Trainable, rates: FloatArray) -> Curve:
                 break
     finally:
         trainable.restore(before)
-        restored = trainable.digest() == before.digest()
+        restored = trainable.digest() == digest
     if not restored:
         msg = "`find` must leave the task as it was, got another digest. Its snapshot() does not hold its whole state."
         raise RunError(msg)

@@ -9,7 +9,7 @@ Rules, each giving a rate:
     lrdecay      half the steepest; why: docs/adr/0011
     steepest     where d loss / d log10(rate) is lowest, before the minimum
     minimum/10   a tenth of where the smoothed loss is lowest (fastai)
-    valley       the middle of the last two thirds of the longest decreasing subsequence (fastai)
+    valley       half-way along the longest decreasing subsequence (fastai)
 """
 
 from __future__ import annotations
@@ -105,10 +105,11 @@ def read(curves: list[tuple[FloatArray, FloatArray]]) -> Reading:
 
 
 def _valley(losses: FloatArray) -> int:
-    """Fastai's index: 1/2 into the last two thirds of the longest strictly decreasing (not contiguous) subsequence.
+    """Fastai's index: half-way along the longest strictly decreasing (not contiguous) subsequence.
 
     The subsequence ends at e, where the first longest one is complete, and has n points; s = e - n is taken for its
-    start, and the answer is s + ⌊(e - s)/3⌋ + ⌊(e - s)/6⌋ (fastai 2.8, as its documentation has it).
+    start (0 where nothing decreases), and the answer is s + ⌊(e - s)/3⌋ + ⌊(e - s)/6⌋ (fastai 2.8, as its documentation
+    has it). Where that is -1, which fastai reads as the last point, it is the first.
     """
     tails: list[float] = []  # tails[k]: the largest possible end of a decreasing run of k + 1 points, negated
     longest, end = 0, 0
@@ -117,5 +118,6 @@ def _valley(losses: FloatArray) -> int:
         tails[k : k + 1] = [-value]
         if k + 1 > longest:
             longest, end = k + 1, i
-    third = (longest) / 3
-    return max(end - longest, 0) + int(third) + int(third / 2)
+    start = end - longest if longest > 1 else 0
+    third = (end - start) / 3
+    return max(start + int(third) + int(third / 2), 0)

@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -83,14 +83,33 @@ class TaskReference:
         return function
 
     def source_hash(self) -> str:
-        """SHA-256 of the file the function stands in."""
+        """SHA-256 of the file the function stands in; for a module of a package, of all files beside it."""
         where, _, _ = self.target.rpartition(":")
         if where.endswith(".py"):
-            path = Path(where)
+            files = [Path(where)]
         else:
             spec = importlib.util.find_spec(where)
-            path = Path(spec.origin) if spec is not None and spec.origin else Path(where)
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+            files = sorted(Path(spec.origin).parent.glob("*.py")) if spec is not None and spec.origin else []
+        return _hash_of(files)
+
+    def data_hashes(self) -> dict[str, str]:
+        """SHA-256 of every file that an argument names."""
+        named = {v for v in self.arguments.values() if isinstance(v, str) and _names_a_file(v)}
+        return {name: _hash_of([Path(name)]) for name in sorted(named)}
+
+
+def _names_a_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long to be a name, or holding what no name holds
+        return False
+
+
+def _hash_of(files: Sequence[Path]) -> str:
+    """Of the content of one file, wherever it stands; of names and contents of several."""
+    if len(files) == 1:
+        return hashlib.sha256(files[0].read_bytes()).hexdigest()
+    return hashlib.sha256("".join(f"{path.name} {_hash_of([path])}\n" for path in files).encode()).hexdigest()
 
 
 def _load(where: str) -> ModuleType:

@@ -26,8 +26,8 @@ from attrs import evolve, frozen
 from lrdecay.errors import InputError, RunError, refusal
 from lrdecay.runs.metric import judge
 from lrdecay.runs.protocol import Orders, variables
-from lrdecay.runs.spec import Divergence, Probe, Progress, RunResult, RunSpec, at_the_end, final_score
-from lrdecay.runs.trace import Trace
+from lrdecay.runs.script_result import Ended, result_of
+from lrdecay.runs.spec import Probe, Progress, RunResult, RunSpec
 from lrdecay.schedule import Horizon
 
 __all__ = ["ScriptSource"]
@@ -108,8 +108,10 @@ class ScriptSource:
             rows: dict[int, dict[str, float]] = {}
             metrics: dict[str, None] = {}  # names, in the order they came in
             failure: RunError | None = None
+            left = True
             with self._child(told, math.inf) as (events, died):
                 for event in events:
+                    left = left and event["event"] != "end"
                     if event["event"] != "row":
                         continue
                     step, values = int(event["step"]), {k: float(v) for k, v in event["values"].items()}
@@ -123,72 +125,12 @@ class ScriptSource:
                             break
                 else:
                     failure = died()
-        seconds = time.perf_counter() - began
-        return self._result(spec, rows, failure, seconds, stopped=orders.stop is not None)
+        ended = Ended(time.perf_counter() - began, failure, stopped=orders.stop is not None, left=left)
+        return result_of(spec, self.command, self._judged_by(spec), rows, ended)
 
     def _judged_by(self, spec: RunSpec) -> str | None:
         """What the spec says wins: a range test reads the loss, whatever else is logged."""
         return self.metric if spec.metric is None else f"{spec.metric}:{spec.goal}"
-
-    def _result(
-        self,
-        spec: RunSpec,
-        rows: dict[int, dict[str, float]],
-        failure: RunError | None,
-        seconds: float,
-        *,
-        stopped: bool,
-    ) -> RunResult:
-        """What came of the rows that were heard."""
-        steps = sorted(rows)
-        losses = [t for t in steps if "loss" in rows[t]]
-        bad = next((t for t in losses if not math.isfinite(rows[t]["loss"])), None)
-        diverged = None if bad is None else Divergence(bad, float(spec.rates[bad]), str(rows[bad]["loss"]))
-        if failure is not None and not losses:
-            raise failure
-        if not losses and not stopped:
-            msg = f"`--script {self.command!r}` must call run.log(loss=...), got a script that never does."
-            raise InputError(msg)
-        if diverged is not None and spec.stop_after_divergence:
-            steps = [t for t in steps if t <= diverged.step]
-        per_epoch = spec.horizon.epoch_length
-        table = [
-            {
-                "step": t,
-                "epoch": math.nan if per_epoch is None else float(t / per_epoch),
-                "rate": float(spec.rates[t]),
-                "loss": rows[t].get("loss", math.nan),
-                **{k: v for k, v in rows[t].items() if k != "loss"},
-            }
-            for t in steps
-        ]
-        trace = Trace.from_rows(table)
-        name, goal = judge(self._judged_by(spec), tuple(trace.metrics))
-        metrics = {k: v for t in steps for k, v in rows[t].items() if k != "loss"}  # the last of each
-        notes: tuple[str, ...] = ()
-        if name == "loss":
-            notes = ("judged by the training loss, averaged over the last 5% of its updates",)
-            if losses and diverged is None:
-                last = [rows[t]["loss"] for t in losses[-max(1, round(0.05 * len(losses))) :]]
-                metrics["loss"] = math.fsum(last) / len(last)
-        whole = diverged is None and failure is None and not stopped
-        score = final_score(metrics, name, "the script") if whole else math.nan
-        if whole and not math.isfinite(score):
-            diverged, score = at_the_end(spec, score), math.nan
-        return RunResult(
-            identity=spec.identity(),
-            seed=spec.seed,
-            schedule=spec.schedule,
-            metric=name,
-            goal=goal,
-            score=score,
-            metrics=metrics,
-            trace=trace,
-            diverged=diverged,
-            seconds=seconds,
-            notes=notes,
-            failure=None if failure is None else str(failure),
-        )
 
     @contextmanager
     def _child(self, orders: Orders, patience: float) -> Iterator[tuple[Iterator[dict[str, Any]], Any]]:

@@ -29,11 +29,12 @@ class TaskSource:
         return self.reference.label
 
     def identity(self) -> Mapping[str, Any]:
-        """The reference, its arguments, and the hash of its source."""
+        """The reference, its arguments, the hash of its source, and of every file an argument names."""
         return {
             "task": self.reference.target.rpartition(":")[2],
             "arguments": dict(self.reference.arguments),
             "source": self.reference.source_hash(),
+            "data": self.reference.data_hashes(),
         }
 
     def build(self, seed: int) -> Trainable:

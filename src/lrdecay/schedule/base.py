@@ -3,7 +3,7 @@
 A schedule holds no optimizer, no counter and no clock. ``repr`` is its constructor and its text notation; JSON is the
 same content. Open arithmetic: ``a + b`` is *a, then b*, with b on its own clock from 0; ``0.5 * a`` is a scaled.
 
-House law: a class is abstract (`Schedule`) or final (every family). To change a family, wrap it.
+House law: a class is abstract (`Schedule`, `Family`) or final (every named family). To change a family, wrap it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,18 @@ if TYPE_CHECKING:
     from lrdecay.schedule.horizon import Horizon
     from lrdecay.schedule.places import Place
 
-__all__ = ["FAMILIES", "PEAK", "OpenPeak", "Prefix", "Rate", "Schedule", "durations_field", "family", "peak_field"]
+__all__ = [
+    "FAMILIES",
+    "PEAK",
+    "Family",
+    "OpenPeak",
+    "Prefix",
+    "Rate",
+    "Schedule",
+    "durations_field",
+    "family",
+    "peak_field",
+]
 
 C = TypeVar("C", bound=type)
 
@@ -97,6 +108,28 @@ class Schedule(ABC):
         return scale(self, factor) if isinstance(factor, int | float) else NotImplemented
 
     __rmul__ = __mul__
+
+
+class Family(Schedule):
+    """A schedule that stands in one span: its body fills what it is given, and ``over`` may give it less."""
+
+    __slots__ = ()
+    over: Any  # Duration or None; a field of every family
+
+    @abstractmethod
+    def body(self) -> Place:
+        """The family's equation as core nodes, filling the span they are given."""
+
+    def expand(self) -> Place:
+        """The body, on a span of its own where ``over`` says how long."""
+        from lrdecay.schedule.places import Span
+
+        return self.body() if self.over is None else Span(self.body(), (self.over,))
+
+    @property
+    def lasts(self) -> tuple[Duration, ...] | None:
+        """As said by ``over``."""
+        return None if self.over is None else (self.over,)
 
 
 class Prefix(ABC):  # noqa: B024

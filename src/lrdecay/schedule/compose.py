@@ -14,10 +14,10 @@ from typing import Any, final
 from attrs import field, fields_dict
 
 from lrdecay.errors import InputError, argument, non_negative, refusal
-from lrdecay.schedule.base import Prefix, Schedule, durations_field, family, number
+from lrdecay.schedule.base import Family, Prefix, Schedule, durations_field, family, number
 from lrdecay.schedule.duration import Duration
 from lrdecay.schedule.families import milestones_field
-from lrdecay.schedule.places import Clamp, Edge, Join, Place, Scale, Span, Warm
+from lrdecay.schedule.places import Clamp, Edge, Join, Place, Scale, Warm
 
 __all__ = ["chain", "clamp", "join", "scale", "then", "warmup"]
 
@@ -124,7 +124,7 @@ def chain(a: Schedule | Prefix, b: Schedule | Prefix) -> then:
 
 @final
 @family
-class join(Schedule):  # noqa: N801
+class join(Family):  # noqa: N801
     """Schedules with stated boundaries, ``join(a, b, c, at=[30, "50%"])``; the new part speaks at its boundary.
 
     Boundaries count from where the join starts; each part has its own clock.
@@ -154,15 +154,9 @@ class join(Schedule):  # noqa: N801
         over = "" if self.over is None else f", over={self.over!r}"
         return f"join({', '.join(map(repr, self.parts))}, at={list(self.at)!r}{over})"
 
-    @property
-    def lasts(self) -> tuple[Duration, ...] | None:
-        """As said by ``over``."""
-        return None if self.over is None else (self.over,)
-
-    def expand(self) -> Place:
+    def body(self) -> Place:
         """A join at the stated edges."""
-        node = Join(tuple(p.expand() for p in self.parts), tuple(Edge((d,)) for d in self.at))
-        return node if self.over is None else Span(node, (self.over,))
+        return Join(tuple(p.expand() for p in self.parts), tuple(Edge((d,)) for d in self.at))
 
 
 @final

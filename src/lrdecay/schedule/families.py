@@ -32,9 +32,9 @@ from lrdecay.errors import (
     refusal,
     true_or_false,
 )
-from lrdecay.schedule.base import Schedule, check_floor, durations_field, family, number, peak_field
+from lrdecay.schedule.base import Family, check_floor, durations_field, family, number, peak_field
 from lrdecay.schedule.duration import Duration, duration
-from lrdecay.schedule.places import Edge, Hold, Join, Place, Progression, Ramp, Span, Warm
+from lrdecay.schedule.places import Edge, Hold, Join, Place, Progression, Ramp, Warm
 from lrdecay.schedule.shapes import CLOSED_SHAPES, Shape, geometric_shape, inverse_shape, power_shape
 
 __all__ = [
@@ -48,14 +48,6 @@ __all__ = [
     "step",
     "wsd",
 ]
-
-
-def _lasting(node: Place, over: Duration | None) -> Place:
-    return node if over is None else Span(node, (over,))
-
-
-def _lasts(over: Duration | None) -> tuple[Duration, ...] | None:
-    return None if over is None else (over,)
 
 
 def floor_field(default: float) -> Any:
@@ -87,25 +79,20 @@ def milestones_field() -> Any:
 
 @final
 @family
-class constant(Schedule):  # noqa: N801
+class constant(Family):  # noqa: N801
     """One rate: peak."""
 
     peak: Any = peak_field()
     over: Any = durations_field(default=None)
 
-    def expand(self) -> Place:
+    def body(self) -> Place:
         """Hold."""
-        return _lasting(Hold(self.peak), self.over)
-
-    @property
-    def lasts(self) -> tuple[Duration, ...] | None:
-        """As said by ``over``."""
-        return _lasts(self.over)
+        return Hold(self.peak)
 
 
 @final
 @family
-class step(Schedule):  # noqa: N801
+class step(Family):  # noqa: N801
     """Multiply by ``factor`` once per ``every``: peak·factor^⌊t/every⌋. The new value speaks at the boundary."""
 
     peak: Any = peak_field()
@@ -113,20 +100,15 @@ class step(Schedule):  # noqa: N801
     every: Any = durations_field()
     over: Any = durations_field(default=None)
 
-    def expand(self) -> Place:
+    def body(self) -> Place:
         """A geometric progression on whole ticks."""
         shape = Shape(geometric_shape, (self.factor,))
-        return _lasting(Progression(self.peak, shape, self.every, staircase=True), self.over)
-
-    @property
-    def lasts(self) -> tuple[Duration, ...] | None:
-        """As said by ``over``."""
-        return _lasts(self.over)
+        return Progression(self.peak, shape, self.every, staircase=True)
 
 
 @final
 @family
-class multi_step(Schedule):  # noqa: N801
+class multi_step(Family):  # noqa: N801
     """Multiply by ``factor`` at each milestone: peak·factor^#{b in at : b <= t}."""
 
     peak: Any = peak_field()
@@ -134,20 +116,15 @@ class multi_step(Schedule):  # noqa: N801
     at: Any = milestones_field()
     over: Any = durations_field(default=None)
 
-    def expand(self) -> Place:
+    def body(self) -> Place:
         """Holds, joined."""
         holds = tuple(Hold(self.peak * self.factor**i) for i in range(len(self.at) + 1))
-        return _lasting(Join(holds, tuple(Edge((d,)) for d in self.at)), self.over)
-
-    @property
-    def lasts(self) -> tuple[Duration, ...] | None:
-        """As said by ``over``."""
-        return _lasts(self.over)
+        return Join(holds, tuple(Edge((d,)) for d in self.at))
 
 
 @final
 @family
-class exponential(Schedule):  # noqa: N801
+class exponential(Family):  # noqa: N801
     """peak·factor^(t/every); with ``staircase`` only whole multiples of ``every`` count, which is `step`."""
 
     peak: Any = peak_field()
@@ -156,20 +133,15 @@ class exponential(Schedule):  # noqa: N801
     staircase: bool = field(default=False, validator=argument(true_or_false))
     over: Any = durations_field(default=None)
 
-    def expand(self) -> Place:
+    def body(self) -> Place:
         """A geometric progression."""
         shape = Shape(geometric_shape, (self.factor,))
-        return _lasting(Progression(self.peak, shape, self.every, self.staircase), self.over)
-
-    @property
-    def lasts(self) -> tuple[Duration, ...] | None:
-        """As said by ``over``."""
-        return _lasts(self.over)
+        return Progression(self.peak, shape, self.every, self.staircase)
 
 
 @final
 @family
-class inverse_time(Schedule):  # noqa: N801
+class inverse_time(Family):  # noqa: N801
     """Time-based decay, peak / (1 + rate·t/every): what Keras 1's ``decay=`` did at each update."""
 
     peak: Any = peak_field()
@@ -178,20 +150,15 @@ class inverse_time(Schedule):  # noqa: N801
     staircase: bool = field(default=False, validator=argument(true_or_false))
     over: Any = durations_field(default=None)
 
-    def expand(self) -> Place:
+    def body(self) -> Place:
         """A progression along 1/(1 + kx)."""
         shape = Shape(inverse_shape, (self.rate,))
-        return _lasting(Progression(self.peak, shape, self.every, self.staircase), self.over)
-
-    @property
-    def lasts(self) -> tuple[Duration, ...] | None:
-        """As said by ``over``."""
-        return _lasts(self.over)
+        return Progression(self.peak, shape, self.every, self.staircase)
 
 
 @final
 @family
-class linear(Schedule):  # noqa: N801
+class linear(Family):  # noqa: N801
     """A straight line from peak to floor: floor + (peak - floor)(1 - t/T)."""
 
     peak: Any = peak_field()
@@ -199,19 +166,14 @@ class linear(Schedule):  # noqa: N801
     over: Any = durations_field(default=None)
     __attrs_post_init__ = check_floor
 
-    def expand(self) -> Place:
+    def body(self) -> Place:
         """A linear ramp."""
-        return _lasting(Ramp(self.peak, self.floor, CLOSED_SHAPES["linear"]), self.over)
-
-    @property
-    def lasts(self) -> tuple[Duration, ...] | None:
-        """As said by ``over``."""
-        return _lasts(self.over)
+        return Ramp(self.peak, self.floor, CLOSED_SHAPES["linear"])
 
 
 @final
 @family
-class polynomial(Schedule):  # noqa: N801
+class polynomial(Family):  # noqa: N801
     """floor + (peak - floor)(1 - t/T)^power."""
 
     peak: Any = peak_field()
@@ -220,19 +182,14 @@ class polynomial(Schedule):  # noqa: N801
     over: Any = durations_field(default=None)
     __attrs_post_init__ = check_floor
 
-    def expand(self) -> Place:
+    def body(self) -> Place:
         """A power ramp."""
-        return _lasting(Ramp(self.peak, self.floor, Shape(power_shape, (self.power,))), self.over)
-
-    @property
-    def lasts(self) -> tuple[Duration, ...] | None:
-        """As said by ``over``."""
-        return _lasts(self.over)
+        return Ramp(self.peak, self.floor, Shape(power_shape, (self.power,)))
 
 
 @final
 @family
-class cosine(Schedule):  # noqa: N801
+class cosine(Family):  # noqa: N801
     """Half a cosine: floor + (peak - floor)(1 + cos πt/T)/2 (Loshchilov & Hutter 2017, arXiv:1608.03983)."""
 
     peak: Any = peak_field()
@@ -240,19 +197,14 @@ class cosine(Schedule):  # noqa: N801
     over: Any = durations_field(default=None)
     __attrs_post_init__ = check_floor
 
-    def expand(self) -> Place:
+    def body(self) -> Place:
         """A cosine ramp."""
-        return _lasting(Ramp(self.peak, self.floor, CLOSED_SHAPES["cosine"]), self.over)
-
-    @property
-    def lasts(self) -> tuple[Duration, ...] | None:
-        """As said by ``over``."""
-        return _lasts(self.over)
+        return Ramp(self.peak, self.floor, CLOSED_SHAPES["cosine"])
 
 
 @final
 @family
-class wsd(Schedule):  # noqa: N801
+class wsd(Family):  # noqa: N801
     """Warmup, stable, decay (Hu et al. 2024, arXiv:2404.06395): the cooldown starts at the end minus its length."""
 
     peak: Any = peak_field()
@@ -263,13 +215,8 @@ class wsd(Schedule):  # noqa: N801
     over: Any = durations_field(default=None)
     __attrs_post_init__ = check_floor
 
-    def expand(self) -> Place:
+    def body(self) -> Place:
         """Warm, hold, ramp."""
         fall = Ramp(self.peak, self.floor, CLOSED_SHAPES[self.shape])
         body: Place = Join((Hold(self.peak), fall), (Edge((self.cooldown,), before_end=True),))
-        return _lasting(Warm(self.warmup, body) if self.warmup.amount else body, self.over)
-
-    @property
-    def lasts(self) -> tuple[Duration, ...] | None:
-        """As said by ``over``."""
-        return _lasts(self.over)
+        return Warm(self.warmup, body) if self.warmup.amount else body

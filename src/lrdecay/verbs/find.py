@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,10 +9,10 @@ import numpy as np
 from attrs import field, frozen
 
 from lrdecay.errors import InputError, RunError, non_negative_int, positive_int
-from lrdecay.rangetest.driver import Curve, range_test, rising_rates
+from lrdecay.rangetest.driver import FEWEST, Curve, range_test, rising_rates
 from lrdecay.rangetest.reading import Reading, average, read, rules
 from lrdecay.runs.script_source import ScriptSource
-from lrdecay.runs.spec import Probe, RunSpec, Source
+from lrdecay.runs.spec import Probe, RunResult, RunSpec, Source
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trainable import FloatArray
 from lrdecay.stats.intervals import Interval, log10_t_interval
@@ -162,11 +161,22 @@ def _curve(source: Source, probe: Probe, rates: FloatArray, seed: int) -> Curve:
     spec = RunSpec(source, seed, f"constant({rates[0]!r})", horizon, rates, "loss", "min", stop_after_divergence=False)
     result = source.execute(spec, lambda _done, _loss: None)
     report(len(rates))
+    return _logged(result, rates)
+
+
+def _logged(result: RunResult, rates: FloatArray) -> Curve:
+    """The curve of the losses a script logged; steps it logged no loss at are left out, divergence is its last point.
+
+    Raises:
+        RunError: the script died with a finite loss, logged too few losses, or none that is finite at first.
+    """
     losses = result.trace.loss
-    if not len(losses) or not math.isfinite(losses[0]):
-        msg = f"`find` must start from a finite loss, got {losses[:1]} at rate {rates[0]:g}."
+    finite = np.flatnonzero(np.isfinite(losses))
+    diverged = bool(finite.size) and int(finite[-1]) < len(losses) - 1
+    if result.failure is not None and not diverged:
+        raise RunError(result.failure)
+    if finite.size < FEWEST:
+        msg = f"`find` must see at least {FEWEST} finite losses, got {finite.size}. Log the loss of each update."
         raise RunError(msg)
-    seen = result.trace.step
-    bad = np.flatnonzero(~np.isfinite(losses))
-    last = int(bad[0]) + 1 if bad.size else len(losses)
-    return Curve(rates[seen[:last]], losses[:last], restored=True, diverged=bool(bad.size))
+    keep = np.append(finite, finite[-1] + 1) if diverged else finite
+    return Curve(rates[result.trace.step[keep]], losses[keep], restored=True, diverged=diverged)

@@ -4,7 +4,7 @@
      "multipliers": [1.0, 0.1], "reference": 0.5}
 
 Plain JSON, so it loads with ``weights_only=True``. ``step`` is the number of updates made; multipliers and reference
-are those of `lrdecay.adapters.torch.multipliers`; the rest says what was attached. A difference is refused, or the
+are those of `lrdecay.adapters.torch.groups`; the rest says what was attached. A difference is refused, or the
 attached wins and the difference is printed. Nothing is merged, and nobody guesses which of the two was meant.
 """
 
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from lrdecay.adapters.torch.multipliers import checked_multipliers
+from lrdecay.adapters.torch.groups import DrivenGroups, checked_multipliers
 from lrdecay.adapters.torch.rate_table import RateTable
 from lrdecay.errors import InputError, positive, refusal
 
@@ -24,14 +24,14 @@ _FORMAT = 1  # raised when the meaning of a state changes
 _KEYS = {"format", "step", "schedule", "horizon", "after", "multipliers", "reference"}
 
 
-def state_of(step: int, table: RateTable, multipliers: list[float], reference: float | None) -> dict[str, Any]:
+def state_of(step: int, table: RateTable, groups: DrivenGroups) -> dict[str, Any]:
     """The state after ``step`` updates; it shares nothing with the scheduler."""
-    own = {"multipliers": list(multipliers), "reference": reference}
-    return {"format": _FORMAT, "step": step, **table.named(), **own}
+    shares = {"multipliers": list(groups.multipliers), "reference": groups.reference}
+    return {"format": _FORMAT, "step": step, **table.named(), **shares}
 
 
-def check_state(state: object, table: RateTable, groups: int) -> None:
-    """Raise `InputError` for what is no state of this format, for this many groups, at a step that the table has."""
+def check_state(state: object, table: RateTable, groups: DrivenGroups) -> None:
+    """Raise `InputError` for what is no state of this format, for these groups, at a step of this table."""
     if not isinstance(state, Mapping) or state.get("format") != _FORMAT or not state.keys() >= _KEYS:
         shown = sorted(state, key=str) if isinstance(state, Mapping) else type(state).__name__
         cure = "For a checkpoint of another scheduler, use seek(step)."
@@ -39,7 +39,7 @@ def check_state(state: object, table: RateTable, groups: int) -> None:
         raise InputError(msg)
     table.check_step("load_state_dict(step)", state["step"])
     cure = "Add the same parameter groups before loading."
-    checked_multipliers("load_state_dict(multipliers)", state["multipliers"], groups, cure)
+    checked_multipliers("load_state_dict(multipliers)", state["multipliers"], len(groups.multipliers), cure)
     if state["reference"] is not None:
         positive.check("load_state_dict(reference)", state["reference"])
 

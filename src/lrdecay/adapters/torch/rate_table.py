@@ -46,6 +46,13 @@ class RateTable:
             msg = refusal(call, f"must be at most {self.horizon.steps}, the end of the horizon", step)
             raise InputError(msg)
 
+    def check_within(self, t: int) -> None:
+        """Raise `InputError` if update t is past the end; to be asked under "raise"."""
+        if t >= self.horizon.steps:
+            rule = f"must not be called past the end of the horizon, step {self.horizon.steps}"
+            msg = refusal("optimizer.step()", rule, t, 'Lengthen the horizon, or attach(..., after="hold").')
+            raise InputError(msg)
+
 
 def rate_table(schedule: object, horizon: object, after: str | None, rates: object) -> RateTable:
     """Make the table from the arguments of `attach`, which says what they mean.
@@ -54,13 +61,14 @@ def rate_table(schedule: object, horizon: object, after: str | None, rates: obje
         InputError: one of them does not fit, or the schedule's peak is open.
     """
     if isinstance(schedule, Bound):
+        bound = schedule
         if horizon is not None:
             msg = refusal("attach(horizon)", "must be left out for a bound schedule, which has its own", horizon)
             raise InputError(msg)
-        if after not in (None, schedule.after):
-            msg = refusal("attach(after=...)", f"must be that of the bound schedule, {schedule.after!r}", after)
+        if after not in (None, bound.after):
+            msg = refusal("attach(after=...)", f"must be that of the bound schedule, {bound.after!r}", after)
             raise InputError(msg)
-        schedule, horizon, after = schedule.schedule, schedule.horizon, schedule.after
+        schedule, horizon, after = bound.schedule, bound.horizon, bound.after
     if isinstance(schedule, str):
         schedule = parse(schedule)
     if not isinstance(schedule, Schedule):
