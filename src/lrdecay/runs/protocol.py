@@ -24,7 +24,7 @@ from attrs import frozen
 
 from lrdecay.errors import InputError, refusal
 
-__all__ = ["Orders", "variables"]
+__all__ = ["Orders", "encode", "finite", "variables"]
 
 
 @frozen
@@ -93,3 +93,8 @@ def variables(orders: Orders) -> dict[str, str]:
 def encode(value: float) -> float | str:
     """A number for JSON; one that is not finite becomes text, which `float` reads back."""
     return value if math.isfinite(value) else str(value)
+
+
+def finite(value: float) -> float | None:
+    """A number for JSON that people read; null where there is none."""
+    return value if math.isfinite(value) else None

@@ -6,6 +6,14 @@ import this room only when they use it.
 
 from __future__ import annotations
 
+import importlib.util
+
+from lrdecay.errors import MissingExtraError
+
+if importlib.util.find_spec("scipy") is None:
+    _msg = "`lrdecay.stats` must have scipy, which is not installed. Run: pip install 'lrdecay[study]'"
+    raise MissingExtraError(_msg)
+
 from lrdecay.stats.intervals import Interval, log10_t_interval, mean, t_interval
 from lrdecay.stats.paired import (
     Difference,

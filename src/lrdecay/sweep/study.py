@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from lrdecay.runs.protocol import finite
 from lrdecay.runs.spec import RunResult
 from lrdecay.runs.trainable import Goal
 from lrdecay.stats.intervals import Interval, t_interval
@@ -150,8 +151,3 @@ def rank(title: str, rows: Sequence[Row], goal: Goal) -> Table:
     ranking = compare_to_best(scores, higher_is_better=goal == "max", resolution=min(gaps, default=0.0))
     by_spec = {row.spec: row for row in rows}
     return Table(title, tuple(by_spec[s.name] for s in ranking.standings), ranking)
-
-
-def finite(value: float) -> float | None:
-    """A number for JSON; null where there is none."""
-    return value if math.isfinite(value) else None

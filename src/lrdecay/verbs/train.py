@@ -12,10 +12,10 @@ from attrs import evolve, field, frozen
 from lrdecay.errors import InputError, RunError, non_negative_int
 from lrdecay.runs.files import write_text
 from lrdecay.runs.fork import ForkCheck, fork_steps, verify_forks
+from lrdecay.runs.protocol import finite
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.schedule import Schedule, at_peak, peak_of
 from lrdecay.sweep.pool import LocalPool, Watch
-from lrdecay.sweep.study import finite
 from lrdecay.verbs.provenance import provenance, report_folder
 from lrdecay.verbs.show import horizon_of, spec_of
 from lrdecay.verbs.sources import Task, source_of

@@ -1,4 +1,16 @@
-"""PyTorch: `attach` drives an optimizer's learning rate, `TorchTask` makes a trainable of a model and its data."""
+"""PyTorch: `attach` drives an optimizer's learning rate, `TorchTask` makes a trainable of a model and its data.
+
+Raises:
+    MissingExtraError: on import, where torch is not installed.
+"""
+
+import importlib.util
+
+from lrdecay.errors import MissingExtraError
+
+if importlib.util.find_spec("torch") is None:
+    _msg = "`lrdecay.adapters.torch` must have torch, which is not installed. Run: pip install 'lrdecay[torch]'"
+    raise MissingExtraError(_msg)
 
 from lrdecay.adapters.torch.scheduler import AttachedScheduler, attach
 from lrdecay.adapters.torch.task import TorchTask
