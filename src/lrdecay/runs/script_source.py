@@ -1,7 +1,7 @@
 """Runs of a user's own training script: a child process of the command as typed, told what to do by variables.
 
 The command runs unchanged, from the user's working directory. ``{seed}`` in it is replaced by the seed of the run. What
-the child prints goes to a log; its last words are shown when it fails.
+the child prints is kept aside; the last line of its errors, or else of what it printed, is shown when it fails.
 """
 
 from __future__ import annotations
@@ -136,16 +136,17 @@ class ScriptSource:
     def _child(self, orders: Orders, patience: float) -> Iterator[tuple[Iterator[dict[str, Any]], Any]]:
         """Start the command; yields its events as they come, and a function that words its death, if it died."""
         words = [w.replace("{seed}", str(orders.seed)) for w in shlex.split(self.command)]
-        with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder, Path(folder, "log").open("w+b") as log:
-            path = Path(folder, "events.jsonl")
+        with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
+            path, printed, errors = (Path(folder, name) for name in ("events.jsonl", "printed", "errors"))
             path.touch()
             environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **os.environ}
             environment = {k: v for k, v in environment.items() if not k.startswith("LRDECAY_")}
             environment |= variables(evolve(orders, events=path))
             try:
-                child = subprocess.Popen(  # noqa: S603
-                    words, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-                )
+                with printed.open("wb") as out, errors.open("wb") as err:
+                    child = subprocess.Popen(  # noqa: S603
+                        words, env=environment, stdout=out, stderr=err, stdin=subprocess.DEVNULL, start_new_session=True
+                    )
             except OSError as problem:
                 msg = refusal("--script CMD", f"must start ({problem.strerror})", self.command)
                 raise InputError(msg) from None
@@ -154,9 +155,7 @@ class ScriptSource:
                 code = child.wait()
                 if code == 0:
                     return None
-                log.seek(0)
-                words = log.read().decode(errors="replace").strip().splitlines()
-                last = words[-1].strip() if words else "it printed nothing"
+                last = _last_line(errors) or _last_line(printed) or "it printed nothing"
                 msg = f"`--script {self.command!r}` must exit with 0, got {code}: {last}"
                 return RunError(msg)
 
@@ -168,6 +167,12 @@ class ScriptSource:
                 with suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
+
+
+def _last_line(path: Path) -> str:
+    """The last line that is not empty; empty where there is none."""
+    lines = path.read_bytes().decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else ""
 
 
 def _follow(child: subprocess.Popen[bytes], path: Path, patience: float, command: str) -> Iterator[dict[str, Any]]:

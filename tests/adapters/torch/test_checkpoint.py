@@ -274,6 +274,6 @@ def test_a_broken_state_is_refused_and_changes_nothing(change: dict[str, Any]) -
 def test_the_state_of_a_torch_scheduler_is_refused_with_the_way_out() -> None:
     scheduler = attach(single(), "cosine(0.1)", Horizon(steps=10))
     theirs = CosineAnnealingLR(single(), T_max=10).state_dict()
-    for state in (theirs, None, [], {}):
+    for state in (theirs, None, [], {}, {"format": 1}):
         with pytest.raises(InputError, match=r"seek\(step\)"):
             scheduler.load_state_dict(state)  # type: ignore[arg-type]

@@ -92,6 +92,27 @@ def test_a_group_added_before_loading_a_foreign_checkpoint_keeps_its_own_share()
     assert run.rates() == expected(BANK[7], (1.0, 0.1, 0.5))[4]
 
 
+def test_a_group_added_just_before_loading_a_schedulers_state_is_counted_among_its_groups() -> None:
+    whole = Run(rates=(0.5, 0.05, 0.25))
+    state = attach(whole.optimizer, BANK[7], HORIZON, step=4).state_dict()
+    run = Run(rates=(0.5, 0.05))
+    scheduler = attach(run.optimizer, BANK[7], HORIZON)
+    run.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(3))], "lr": 0.1})
+    scheduler.load_state_dict(state)
+    assert run.rates() == expected(BANK[7], (1.0, 0.1, 0.5))[4]
+
+
+def test_a_rate_edited_by_hand_lasts_until_the_next_step_also_where_a_group_is_added() -> None:
+    run = Run(rates=(0.5, 0.05))
+    scheduler = attach(run.optimizer, BANK[7], HORIZON)
+    run.optimizer.param_groups[0]["lr"] = 7.0
+    run.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(2))], "lr": 0.25})
+    update(run.optimizer)
+    assert run.rates() == [7.0, *expected(BANK[7], (0.1, 0.5))[0]]
+    scheduler.step()
+    assert run.rates() == expected(BANK[7], (1.0, 0.1, 0.5))[1]
+
+
 def test_a_group_may_bring_its_own_multiplier_and_must_where_no_reference_is_known() -> None:
     run = Run(rates=(0.5, 0.05))
     for group, scale in zip(run.optimizer.param_groups, (1.0, 0.7), strict=True):
@@ -131,7 +152,7 @@ def test_a_group_that_came_and_went_between_two_steps_is_noticed() -> None:
 
 def test_stated_multipliers_stand_in_for_rates_that_are_all_zero() -> None:
     run = Run(rates=(0.0, 0.0))
-    with pytest.raises(InputError, match="multipliers"):
+    with pytest.raises(InputError, match=r"not zero.*multipliers"):
         attach(run.optimizer, BANK[7], HORIZON)
     assert all("lr_scale" not in group for group in run.optimizer.param_groups)
     attach(run.optimizer, BANK[7], HORIZON, multipliers=[0.25, 1])

@@ -26,10 +26,14 @@ def test_a_table_of_rates_is_used_bit_for_bit_and_the_schedule_is_not_evaluated(
 
 
 def test_a_table_holds_the_entry_after_its_last_step_where_it_has_one() -> None:
-    short, long = (attach(single(), "cosine(0.1)", Horizon(steps=2), rates=r) for r in ([0.3, 0.2], [0.3, 0.2, 0.1]))
-    short.seek(5)
-    long.seek(5)
-    assert (short.rate, long.rate) == (0.2, 0.1)
+    for table, held in (([0.3, 0.2], 0.2), ([0.3, 0.2, 0.1], 0.1), ([0.3, 0.2, 0.1, 0.05], 0.1)):
+        scheduler = attach(single(), "cosine(0.1)", Horizon(steps=2), rates=table, step=5)
+        assert scheduler.rate == held
+
+
+def test_a_table_that_is_too_long_repeats_with_the_horizon() -> None:
+    scheduler = attach(single(), "cosine(0.1)", Horizon(steps=2), rates=[0.3, 0.2, 0.1], after="repeat", step=4)
+    assert scheduler.rate == 0.3
 
 
 @pytest.mark.parametrize("after", ["hold", "repeat"])
@@ -55,5 +59,6 @@ def test_under_raise_the_update_past_the_end_is_refused_and_the_last_scheduler_s
     assert torch.equal(weights, optimizer.param_groups[0]["params"][0])
     with pytest.raises(InputError, match=r"seek\(step\)"):
         scheduler.seek(4)
+    scheduler.seek(3)
     scheduler.seek(2)
     update(optimizer)

@@ -261,6 +261,7 @@ def test_attaching_again_takes_over_with_the_same_ratios_and_retires_the_first()
     for use in (first.step, first.state_dict, lambda: first.seek(0)):
         with pytest.raises(RunError, match="took this optimizer over"):
             use()
+        assert first.count == STEPS - 1
     run.optimizer.load_state_dict(run.optimizer.state_dict())
     assert run.rates() == expected(BANK[5])[3]
     run.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(2))], "lr": 0.5})
