@@ -186,3 +186,17 @@ def test_a_study_killed_at_any_moment_goes_on_and_ends_the_same(compared, tmp_pa
         if line.startswith("{") and line.endswith("}")
     ]
     assert len(identities) == len(set(identities))
+
+
+def test_schedules_without_a_peak_in_common_are_not_ranked_at_a_shared_one(tmp_path):
+    compared = lrdecay.compare(
+        "quadratic", ["constant(0.1)", "linear(0.0003)"], seeds=2, arguments=NOISY, out=tmp_path / "r"
+    )
+
+    assert compared.study.shared is None
+    assert any("none is shared" in note for note in compared.study.notes)
+
+
+def test_scoring_seeds_never_reach_the_pilots():
+    with pytest.raises(InputError, match="at most 10000"):
+        lrdecay.compare("quadratic", SCHEDULES, seeds=10_001)

@@ -93,6 +93,11 @@ def compare(
 
     positive_int.check("compare(seeds=...)", seeds)
     positive_int.check("compare(pilots=...)", pilots)
+    if seeds > FIRST_PILOT_SEED:
+        msg = refusal(
+            "compare(seeds=...)", f"must be at most {FIRST_PILOT_SEED}", seeds, "Pilot seeds count from there."
+        )
+        raise InputError(msg)
     specs = _distinct(schedules, fixed_peak=fixed_peak)
     source = source_of(task, script, arguments=arguments, metric=metric)
     with LocalPool(workers, watch) as pool:
@@ -118,7 +123,11 @@ def compare(
         tuned = tune(runner, source, probe, candidates, pilot_seeds) if pilot_seeds else None
         scored = tuple(range(seeds))
         own = {c.written: tuned.choices[c.written].peak if tuned else c.stated for c in candidates}
-        common = shared_peak([tuned.choices[c.written].scores for c in candidates], tuned.goal) if tuned else None
+        common = None
+        if tuned and len(candidates) > 1:
+            common = shared_peak([tuned.choices[c.written].scores for c in candidates], tuned.goal)
+            if common is None:
+                notes.append("No peak at which all schedules train was tried for all, so none is shared.")
         rows = _score(runner, source, probe, [(c, own[c.written]) for c in candidates], scored)
         level = [] if common is None else _score(runner, source, probe, [(c, common) for c in candidates], scored)
     first = rows[0].results[0]

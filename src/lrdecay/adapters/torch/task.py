@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from lrdecay.adapters.torch.snapshots import arrays_of, restore_arrays
 from lrdecay.errors import InputError, one_of, positive, positive_int, refusal
 from lrdecay.runs.order import sample_order
 from lrdecay.runs.seeding import RandomState, kept_random_state, random_state, seed_everything, set_random_state
 from lrdecay.runs.trainable import FloatArray, Goal, Snapshot, check_values
 from lrdecay.schedule import Horizon
-
-from lrdecay.adapters.torch.snapshots import arrays_of, restore_arrays  # isort: skip
 
 __all__ = ["TorchTask"]
 
@@ -127,9 +126,7 @@ class TorchTask:
         self._batch = batch_size
         self._seed = torch.initial_seed() if seed is None else seed
         self._scales = [r / max(rates) for r in rates]
-        with (
-            kept_random_state()
-        ):  # a stream of the seed's own, whatever drew before; not the one of the initial weights
+        with kept_random_state():  # a stream of the seed's own, whatever drew before, apart from the initial weights'
             seed_everything(int(np.random.SeedSequence([self._seed % 2**64, 1]).generate_state(1, np.uint64)[0]))
             self._random: RandomState = random_state()
 
