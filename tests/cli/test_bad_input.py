@@ -168,3 +168,14 @@ def test_without_a_verb_the_help_is_printed(capsys):
 def test_the_version_is_printed(capsys):
     assert run(["--version"]) == 0
     assert capsys.readouterr().out.startswith("lrdecay 0.")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(capsys, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert (
+        run(["train", "quadratic", "-s", "linear(0.1)", "--steps", "5", "--out", str(tmp_path / "file" / "run")]) == 1
+    )
+
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "file" in err

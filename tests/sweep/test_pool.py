@@ -115,3 +115,11 @@ def test_no_worker_outlives_a_killed_parent():
 def test_the_number_of_workers_must_be_positive():
     with pytest.raises(InputError, match="--workers"):
         LocalPool(0)
+
+
+def test_a_file_without_a_main_guard_is_told_to_add_one(tmp_path):
+    (tmp_path / "study.py").write_text("import lrdecay\nlrdecay.train('quadratic', 'linear(0.1)', steps=5)\n")
+    done = subprocess.run([sys.executable, "study.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 1
+    assert '`if __name__ == "__main__":`' in done.stderr.splitlines()[-1]

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -200,3 +201,33 @@ def test_schedules_without_a_peak_in_common_are_not_ranked_at_a_shared_one(tmp_p
 def test_scoring_seeds_never_reach_the_pilots():
     with pytest.raises(InputError, match="at most 10000"):
         lrdecay.compare("quadratic", SCHEDULES, seeds=10_001)
+
+
+def test_a_script_is_compared_like_a_task(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    arguments = ["compare", "--script", f"{sys.executable} examples/script.py", "--seeds", "2", "--fixed-peak"]
+    schedules = ["-s", "constant(0.2)", "-s", "cosine(0.2)"]
+    assert run([*arguments, *schedules, "--steps", "60", "--out", str(tmp_path / "r"), "--json"]) == 0
+
+    data = json.loads(capsys.readouterr().out)
+    assert data["metric"] == "accuracy"
+    assert data["steps_trained"] == 240
+    assert {row["spec"] for row in data["rows"]} == {"constant(0.2)", "cosine(0.2)"}
+    assert all(0 < v < 1 for row in data["rows"] for v in row["values"])
+
+
+def test_ctrl_c_is_one_line_and_the_study_goes_on_from_there(tmp_path):
+    command = [sys.executable, "-c", "from lrdecay.cli.main import main; main()", "compare", "quadratic"]
+    schedules = [f"-slinear({rate})" for rate in (0.1, 0.11, 0.12, 0.13)]
+    arguments = [*command, *schedules, "--fixed-peak", "--seeds", "40", "--steps", "4000", "--out", "r"]
+    child = subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    while not (tmp_path / "r" / "journal.jsonl").exists():
+        time.sleep(0.05)
+        assert child.poll() is None
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=30)
+
+    assert child.returncode == 130
+    assert said.count("\n") == 1
+    assert "interrupted" in said
+    assert len((tmp_path / "r" / "journal.jsonl").read_text().splitlines()) >= 1

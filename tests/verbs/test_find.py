@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +61,15 @@ def test_a_curve_that_never_rises_gives_no_answer_and_says_what_to_do(capsys):
     assert data["suggestion"] is None
     assert data["interval"] is None
     assert "--high" in data["why_not"]
+
+
+def test_a_script_is_searched_from_its_own_start(capsys, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    command = f"{sys.executable} examples/script.py"
+    assert run(["find", "--script", command, "--repeats", "2", "--json"]) == 0
+
+    data = json.loads(capsys.readouterr().out)
+    assert data["task"] == command
+    assert 0.01 < data["suggestion"] < 1
+    assert data["restored"] is True
+    assert data["steps_used"] == 200

@@ -25,6 +25,8 @@ __all__ = ["app", "main"]
 _UsageProblem: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 """click's root exception, wherever this version of typer keeps its click."""
 
+_INTERRUPTED = 130
+
 app = typer.Typer(
     add_completion=False,
     invoke_without_command=True,
@@ -70,9 +72,15 @@ def run(arguments: Sequence[str]) -> int:
     except LrdecayError as problem:
         return _say(str(problem), 1)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted; what was finished is kept, and the same command goes on from there.", 130)
+        code = _INTERRUPTED
     except BrokenPipeError:
         return 0
+    except OSError as problem:  # a full disk, a folder that may not be written
+        return _say(
+            f"{problem.strerror or problem}: {problem.filename or 'no file named'}. What was finished is kept.", 1
+        )
+    if code == _INTERRUPTED:  # typer's code for Ctrl-C
+        return _say("interrupted; what was finished is kept, and the same command goes on from there.", _INTERRUPTED)
     return int(code or 0)
 
 

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from lrdecay.errors import RunError, positive_int
+from lrdecay.errors import InputError, RunError, positive_int, refusal
 from lrdecay.runs.spec import RunResult, RunSpec
 
 __all__ = ["LocalPool", "Watch", "report", "silent"]
@@ -27,6 +27,7 @@ __all__ = ["LocalPool", "Watch", "report", "silent"]
 T = TypeVar("T")
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_GUARD = 'call it under `if __name__ == "__main__":`, since workers import that file.'
 _updates: Any = None  # in a worker: the queue on which updates made are reported
 
 
@@ -60,6 +61,10 @@ class LocalPool:
 
     def __init__(self, workers: int | None = None, watch: Watch | None = None) -> None:
         """Starts nothing yet."""
+        if multiprocessing.parent_process() is not None:
+            cure = f"In a Python file of your own, {_GUARD}"
+            msg = refusal("LocalPool(...)", "must be made by the main program", "a call in a worker process", cure)
+            raise InputError(msg)
         workers = len(os.sched_getaffinity(0)) if workers is None else workers
         positive_int.check("--workers", workers)
         self.workers = workers
@@ -102,7 +107,8 @@ class LocalPool:
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool as problem:
-            msg = "A worker process died (out of memory, or killed). What was finished is kept; run the same command."
+            msg = "A worker process died (out of memory, or killed). What was finished is kept; run the same command. "
+            msg += f"In a Python file of your own, {_GUARD}"
             raise RunError(msg) from problem
         finally:
             for future in futures:

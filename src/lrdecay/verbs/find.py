@@ -158,7 +158,9 @@ def _curve(source: Source, probe: Probe, rates: FloatArray, seed: int) -> Curve:
         msg = f"`find` must be given a task or a script, got {type(source).__name__}."
         raise InputError(msg)
     horizon = probe.horizon.lasting(steps=len(rates))
-    spec = RunSpec(source, seed, f"constant({rates[0]!r})", horizon, rates, "loss", "min", stop_after_divergence=False)
+    spec = RunSpec(
+        source, seed, f"constant({float(rates[0])!r})", horizon, rates, "loss", "min", stop_after_divergence=False
+    )
     result = source.execute(spec, lambda _done, _loss: None)
     report(len(rates))
     return _logged(result, rates)
