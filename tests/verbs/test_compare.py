@@ -231,3 +231,13 @@ def test_ctrl_c_is_one_line_and_the_study_goes_on_from_there(tmp_path):
     assert said.count("\n") == 1
     assert "interrupted" in said
     assert len((tmp_path / "r" / "journal.jsonl").read_text().splitlines()) >= 1
+
+
+def test_no_peak_below_a_floor_is_tried(tmp_path):
+    compared = lrdecay.compare(
+        "quadratic", ["linear(0.1, floor=0.06)", "constant(0.1)"], seeds=2, arguments=NOISY, out=tmp_path / "r"
+    )
+
+    tried = compared.study.choices["linear(0.1, floor=0.06)"].scores
+    assert min(tried) == 0.1
+    assert 0.2 in tried

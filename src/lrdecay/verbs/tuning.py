@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
-from lrdecay.errors import RunError
+from lrdecay.errors import InputError, RunError
 from lrdecay.runs.spec import Divergence, Probe, RunSpec, Source
 from lrdecay.runs.trainable import Goal
 from lrdecay.schedule import at_peak
@@ -29,6 +29,14 @@ class Candidate:
     def at(self, peak: float) -> Spec:
         """This schedule, and the horizon it may carry, at another peak."""
         return Spec(at_peak(self.spec.schedule, peak), self.spec.horizon)
+
+    def allows(self, peak: float) -> bool:
+        """Whether the peak stands above every floor of the schedule."""
+        try:
+            self.at(peak)
+        except InputError:
+            return False
+        return True
 
 
 @frozen
@@ -59,7 +67,7 @@ def tune(runner: Runner, source: Source, probe: Probe, candidates: Sequence[Cand
     """
     scores: dict[str, dict[float, tuple[float, ...]]] = {c.written: {} for c in candidates}
     broken: dict[str, Divergence | None] = {}
-    wanted = [(c, peak) for c in candidates for peak in first_peaks(c.stated)]
+    wanted = [(c, peak) for c in candidates for peak in first_peaks(c.stated) if c.allows(peak)]
     while True:
         specs = [make_spec(source, probe, c, peak, seed) for c, peak in wanted for seed in seeds]
         results = runner.run(specs, "pilots: finding each schedule's peak")
@@ -69,7 +77,7 @@ def tune(runner: Runner, source: Source, probe: Probe, candidates: Sequence[Cand
             scores[c.written][peak] = tuple(r.score for r in mine)
             broken[c.written] = next((r.diverged for r in mine if r.diverged), broken.get(c.written))
         grown = [(c, next_peak(scores[c.written], goal)) for c in candidates]
-        wanted = [(c, peak) for c, peak in grown if peak is not None]
+        wanted = [(c, peak) for c, peak in grown if peak is not None and c.allows(peak)]
         if not wanted:
             break
     choices = {}
