@@ -241,3 +241,13 @@ def test_no_peak_below_a_floor_is_tried(tmp_path):
     tried = compared.study.choices["linear(0.1, floor=0.06)"].scores
     assert min(tried) == 0.1
     assert 0.2 in tried
+
+
+def test_a_study_in_which_every_run_diverged_has_failed_and_says_where(tmp_path):
+    with pytest.raises(RunError, match=r"at step \d+ \(rate 1e\+06\)"):
+        lrdecay.compare(
+            "quadratic", ["constant(1e6)"], seeds=2, fixed_peak=True, arguments={"steps": 400}, out=tmp_path / "r"
+        )
+
+    assert (tmp_path / "r" / "report.html").exists()
+    assert len(list((tmp_path / "r" / "traces").glob("*.csv"))) >= 2

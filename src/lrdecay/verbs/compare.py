@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
-from lrdecay.errors import InputError, positive_int, refusal
+from lrdecay.errors import InputError, RunError, positive_int, refusal
 from lrdecay.runs.spec import Probe, Source
 from lrdecay.schedule import Schedule, at_peak, peak_of
 from lrdecay.schedule.notation import Spec
@@ -146,7 +146,9 @@ def compare(
         notes=(*notes, *first.notes, *_reused(runner)),
         provenance=provenance(command),
     )
-    return Compared(study, folder, write_report(study, folder))
+    report = write_report(study, folder)
+    _raise_if_nothing_trained(rows, report)
+    return Compared(study, folder, report)
 
 
 def _score(
@@ -159,6 +161,15 @@ def _score(
     return [
         Row(c.written, str(c.at(peak)), peak, tuple(results[i * n : (i + 1) * n])) for i, (c, peak) in enumerate(wanted)
     ]
+
+
+def _raise_if_nothing_trained(rows: Sequence[Row], report: Path) -> None:
+    """A study in which every run diverged has failed; what there is to see is kept."""
+    first = rows[0].results[0].diverged
+    if first is not None and all(row.diverged == len(row.results) for row in rows):
+        msg = f"`compare` must have a run whose loss stays finite, got none: {rows[0].spec} was {first.loss} at step "
+        msg += f"{first.step} (rate {first.rate:.6g}). Lower the peaks. The traces are beside {report}."
+        raise RunError(msg)
 
 
 def _reused(runner: Runner) -> tuple[str, ...]:
