@@ -34,6 +34,7 @@ __all__ = ["heldout_figure", "loss_figure", "study_colours", "study_rates_figure
 FloatArray = NDArray[np.float64]
 
 _WINDOWS = 80  # a training loss is averaged over at most this many parts of the run
+_EXPLODED = 1e30  # a loss beyond this is a gap: no axis has room for it
 
 
 def study_rates_figure(study: Study) -> Figure | None:
@@ -63,11 +64,11 @@ def loss_figure(study: Study) -> Figure:
 
 
 def _windows(trace: Trace) -> tuple[FloatArray, FloatArray]:
-    """(middle step, mean loss) of each window that holds an update; nan where a loss was not finite."""
+    """(middle step, mean loss) of each window that holds an update; nan where a loss was not finite, or exploded."""
     total = int(trace.step.max(initial=0)) + 1
     which = trace.step * min(_WINDOWS, total) // total
     many = np.bincount(which)
-    loss = np.where(np.isfinite(trace.loss), trace.loss, np.nan)
+    loss = np.where(np.abs(trace.loss) < _EXPLODED, trace.loss, np.nan)
     held = many > 0
     return (np.bincount(which, trace.step)[held] / many[held], np.bincount(which, loss)[held] / many[held])
 
