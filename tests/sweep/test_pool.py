@@ -123,3 +123,35 @@ def test_a_file_without_a_main_guard_is_told_to_add_one(tmp_path):
 
     assert done.returncode == 1
     assert '`if __name__ == "__main__":`' in done.stderr.splitlines()[-1]
+
+
+SLEEPY = """
+import sys, time
+from pathlib import Path
+from lrdecay.sweep.pool import LocalPool
+
+def sleep(name):
+    Path(name + ".began").touch()
+    try:
+        time.sleep(600)
+    finally:
+        Path(name + ".ended").touch()
+
+if __name__ == "__main__":
+    with LocalPool(2) as pool:
+        list(pool.each(sleep, [(f"call{i}",) for i in range(6)]))
+"""
+
+
+def test_an_interrupted_pool_ends_at_once_and_the_calls_it_was_making_clean_up(tmp_path):
+    (tmp_path / "sleepy.py").write_text(SLEEPY)
+    program = subprocess.Popen([sys.executable, "sleepy.py"], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    while len(list(tmp_path.glob("*.began"))) < 2:
+        time.sleep(0.05)
+        assert program.poll() is None
+    program.send_signal(signal.SIGINT)
+    program.wait(timeout=60)
+
+    assert (
+        {p.stem for p in tmp_path.glob("*.began")} == {p.stem for p in tmp_path.glob("*.ended")} == {"call0", "call1"}
+    )

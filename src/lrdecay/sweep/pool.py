@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _GUARD = 'call it under `if __name__ == "__main__":`, since workers import that file.'
+_ending = False  # in a worker: it was told to end
 _updates: Any = None  # in a worker: the queue on which updates made are reported
 
 
@@ -102,7 +103,7 @@ class LocalPool:
             RunError: a worker died.
         """
         with _one_thread():
-            futures: dict[Future[T], int] = {self._executor.submit(function, *c): i for i, c in enumerate(calls)}
+            futures: dict[Future[T], int] = {self._executor.submit(_call, function, *c): i for i, c in enumerate(calls)}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -141,12 +142,31 @@ def _run(spec: RunSpec) -> RunResult:
     return spec.source.execute(spec, progress)
 
 
+def _call(function: Callable[..., T], *arguments: Any) -> T:
+    """In a worker: one call. When the worker is told to end, everything is cleaned up on the way out, and it ends.
+
+    The executor takes a SystemExit for the result of the call and goes on with the next one; hence the exit here.
+    """
+    try:
+        return function(*arguments)
+    except SystemExit:
+        if _ending:
+            os._exit(1)
+        raise
+
+
+def _end(*_: object) -> None:
+    global _ending
+    _ending = True
+    sys.exit(1)
+
+
 def _begin_work(queue: Any) -> None:
     """Runs once in each worker: leave Ctrl-C to the parent, and never outlive it."""
     global _updates
     _updates = queue
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, _end)
     parent = multiprocessing.parent_process()
     if parent is not None:
 
