@@ -25,14 +25,29 @@ from lrdecay.schedule import (
     constant,
     cosine,
     exponential,
+    flat_cosine,
+    halving,
+    inverse_sqrt,
     inverse_time,
     join,
+    k_decay,
+    knee,
     linear,
     multi_step,
+    natural_exponential,
+    one_cycle,
     peak,
+    piecewise,
     polynomial,
+    power,
+    rex,
     scale,
+    slanted_triangular,
     step,
+    tabulated,
+    tanh,
+    triangular,
+    warm_restarts,
     warmup,
     wsd,
 )
@@ -40,10 +55,12 @@ from lrdecay.schedule.base import Prefix
 from lrdecay.schedule.duration import UNITS
 from lrdecay.schedule.shapes import CLOSED_SHAPES
 
-__all__ = ["BANK", "HORIZON", "OPEN", "bindable", "durations", "horizons", "rates", "spelled", "within"]
+__all__ = ["BANK", "COOLDOWNS", "HORIZON", "OPEN", "bindable", "durations", "horizons", "rates", "spelled", "within"]
 
 HORIZON = Horizon(epochs=40, samples_per_epoch=1000, batch_size=64, tokens_per_step=2048)
 """A horizon on which every schedule of the bank has room: 625 updates, 15.625 to an epoch."""
+
+COOLDOWNS = (*CLOSED_SHAPES, "exponential")
 
 _LONG: dict[str, Any] = {"steps": 60, "ep": "3.3ep", "%": "12%", "tok": "123456tok", "samples": "4e3samples"}
 _LONGER: dict[str, Any] = {"steps": 200, "ep": "11ep", "%": "37.5%", "tok": "5e5tok", "samples": "15000samples"}
@@ -61,12 +78,40 @@ def _bank() -> Iterator[tuple[str, Schedule]]:
             kind = "stairs" if stairs else "smooth"
             yield f"exponential-{kind}-{unit}", exponential(0.1, factor=0.3, every=long, staircase=stairs)
             yield f"exponential-{kind}-over-{unit}", exponential(0.1, 0.3, long, stairs, over=longer)
+            yield f"natural_exponential-{kind}-{unit}", natural_exponential(0.1, 0.7, long, stairs)
+            yield f"natural_exponential-{kind}-over-{unit}", natural_exponential(0.1, 0.7, long, stairs, over=longer)
             yield f"inverse_time-{kind}-{unit}", inverse_time(0.1, rate=0.7, every=long, staircase=stairs)
             yield f"inverse_time-{kind}-over-{unit}", inverse_time(0.1, 0.7, long, stairs, over=longer)
         yield f"linear-{unit}", linear(0.1, floor=0.01, over=longer)
         yield f"polynomial-{unit}", polynomial(0.1, floor=0.01, power=2.5, over=longer)
         yield f"cosine-{unit}", cosine(0.1, floor=0.01, over=longer)
+        yield f"piecewise-{unit}", piecewise([0.1, 0.3, 0.0], at=[long, longer])
+        yield f"piecewise-over-{unit}", piecewise([0.1, 0.02], at=[long], over=longer)
+        yield f"tabulated-{unit}", tabulated([0.1, 0.0, 0.3, 1e-3], over=longer)
+        yield f"halving-{unit}", halving(0.1, over=longer)
+        yield f"rex-{unit}", rex(0.1, floor=0.01, over=longer)
+        yield f"tanh-{unit}", tanh(0.1, floor=0.01, lower=-5, over=longer)
+        yield f"flat_cosine-{unit}", flat_cosine(0.1, flat=long, floor=0.01)
+        yield f"flat_cosine-over-{unit}", flat_cosine(0.1, flat=long, over=longer)
+        yield f"knee-{unit}", knee(0.1, warmup=long, explore=long)
+        yield f"knee-over-{unit}", knee(0.1, warmup=0, explore=long, over=longer)
+        yield f"slanted_triangular-{unit}", slanted_triangular(0.1, cut=long, over=longer)
+        yield f"inverse_sqrt-{unit}", inverse_sqrt(0.1, warmup=long)
+        yield f"inverse_sqrt-over-{unit}", inverse_sqrt(0.1, warmup=long, over=longer)
+        yield f"power-{unit}", power(0.1, warmup=long, exponent=0.3, over=longer)
+        for growth in (1, 1.5, 2):
+            yield f"warm_restarts-{growth}-{unit}", warm_restarts(0.1, first=long, growth=growth, floor=0.01)
+            yield f"warm_restarts-{growth}-over-{unit}", warm_restarts(0.1, long, growth, shrink=0.7, over=longer)
+        for kind in ("constant", "halve"):
+            yield f"triangular-{kind}-{unit}", triangular(0.01, 0.1, half_cycle=long, scale=kind)
+        yield f"triangular-exp-{unit}", triangular(0.01, 0.1, long, scale="exp", gamma=0.99, over=longer)
+        for three in (False, True):
+            phases = "three" if three else "two"
+            yield f"one_cycle-{phases}-{unit}", one_cycle(0.1, warmup=long, three_phase=three)
+            yield f"one_cycle-{phases}-over-{unit}", one_cycle(0.1, long, 10, 100, "linear", three, over=longer)
         for shape in CLOSED_SHAPES:
+            yield f"k_decay-{shape}-{unit}", k_decay(0.1, k=2.5, shape=shape, floor=0.01, over=longer)
+        for shape in COOLDOWNS:
             yield f"wsd-{shape}-{unit}", wsd(0.1, warmup=long, cooldown=longer, shape=shape, floor=1e-3)
         yield f"wsd-over-{unit}", wsd(0.1, warmup=0, cooldown=long, over=longer)
         yield f"warmup-{unit}", warmup(long) + cosine(0.1)
@@ -82,6 +127,16 @@ def _bank() -> Iterator[tuple[str, Schedule]]:
     yield "linear", linear(0.1)
     yield "polynomial", polynomial(0.1, power=0.5)
     yield "cosine", cosine(0.1)
+    yield "natural_exponential-per-update", natural_exponential(0.1, rate=0.01)
+    yield "halving", halving(0.1)
+    yield "rex", rex(0.1)
+    yield "tanh", tanh(0.1)
+    yield "k_decay", k_decay(0.1, k=0.5)
+    yield "one_cycle", one_cycle(0.1)
+    yield "slanted_triangular", slanted_triangular(0.1)
+    yield "wsd-flat", wsd(0.1, warmup=5, cooldown="50%", shape="exponential", floor=0.1)
+    yield "tabulated", tabulated([0.1, 0.2, 0.05])
+    yield "piecewise-mixed", piecewise([1, 2, 3, 0, 4], at=[10, "2ep", "50%", "1e6tok"])
     yield "multi_step-mixed", multi_step(0.1, factor=0.2, at=[10, "2ep", "50%", "1e6tok", "3.8e4samples"])
     yield "nested", clamp(0.5 * (warmup("5%") + join(cosine(0.1), scale(linear(0.05), 2), at=["40%"])), low=1e-4)
     yield "tiny", cosine(1e-300, floor=1e-310)
@@ -101,6 +156,19 @@ OPEN: list[tuple[str, Schedule]] = [
     ("polynomial", polynomial(peak, power=2)),
     ("cosine", cosine(peak)),
     ("wsd", wsd(peak, warmup="5%", cooldown="20%")),
+    ("natural_exponential", natural_exponential(peak, rate=0.1)),
+    ("halving", halving(peak)),
+    ("rex", rex(peak)),
+    ("tanh", tanh(peak, floor=1e-5)),
+    ("k_decay", k_decay(peak, k=2)),
+    ("flat_cosine", flat_cosine(peak, flat="72%")),
+    ("knee", knee(peak, warmup=10, explore="50%")),
+    ("slanted_triangular", slanted_triangular(peak)),
+    ("inverse_sqrt", inverse_sqrt(peak, warmup=100)),
+    ("power", power(peak, warmup=100, exponent=0.5)),
+    ("warm_restarts", warm_restarts(peak, first="10%", growth=2)),
+    ("one_cycle", one_cycle(peak)),
+    ("wsd-exponential", wsd(peak, warmup="5%", cooldown="20%", shape="exponential", floor=1e-5)),
     ("then", warmup(10) + cosine(peak)),
     ("join", join(constant(peak), cosine(peak), at=["50%"])),
     ("scale", 0.5 * cosine(peak)),
@@ -153,7 +221,9 @@ def rates() -> SearchStrategy[float]:
     return st.one_of(usual, usual, st.floats(1e-290, 1e290, allow_nan=False))
 
 
-_LEAVES: list[Any] = [constant, step, multi_step, exponential, inverse_time, linear, polynomial, cosine, wsd]
+_PLAIN: list[Any] = [constant, step, multi_step, exponential, inverse_time, linear, polynomial, cosine, wsd]
+_FURTHER: list[Any] = [piecewise, natural_exponential, halving, rex, tanh, k_decay, flat_cosine, knee, tabulated]
+_FURTHER += [slanted_triangular, inverse_sqrt, power, warm_restarts, triangular, one_cycle]
 
 
 @st.composite
@@ -162,7 +232,9 @@ def _leaf(draw: DrawFn, length: SearchStrategy[Any], room: Any, marks: Any, over
     top = draw(rates())
     floor = draw(st.one_of(st.just(0.0), st.floats(0.0, 1.0).map(lambda share: top * share)))
     factor = draw(st.floats(1e-3, 1.0))
-    kind = draw(st.sampled_from(_LEAVES))
+    kind = draw(st.sampled_from(_PLAIN + _FURTHER))
+    if kind in _FURTHER:
+        return draw(_further(kind, top, floor, length, room, marks, over))
     if kind is constant:
         return constant(top, over=over)
     if kind is step:
@@ -177,9 +249,47 @@ def _leaf(draw: DrawFn, length: SearchStrategy[Any], room: Any, marks: Any, over
         return polynomial(top, floor, draw(st.floats(0.1, 8.0)), over=over)
     if kind is wsd:
         before, after = draw(room)
-        shape = draw(st.sampled_from(sorted(CLOSED_SHAPES)))
+        shape = draw(st.sampled_from(COOLDOWNS if floor else sorted(CLOSED_SHAPES)))
         return wsd(top, draw(st.sampled_from([0, before])), after, shape, floor, over=over)
     return kind(top, floor, over=over)
+
+
+@st.composite
+def _further(
+    draw: DrawFn, kind: Any, top: float, floor: float, length: Any, room: Any, marks: Any, over: Any
+) -> Schedule:
+    """A family of the further modules."""
+    a, b = draw(room)
+    factor, shape = draw(st.floats(0.1, 1.0)), draw(st.sampled_from(sorted(CLOSED_SHAPES)))
+    if kind is piecewise:
+        at = draw(marks)
+        return piecewise([top, *(top * factor**i for i in range(len(at)))], at, over=over)
+    if kind is tabulated:
+        return tabulated([floor, top, *draw(st.lists(st.floats(0.0, 1.0), max_size=5))], over=over)
+    if kind is natural_exponential:
+        return natural_exponential(top, draw(st.floats(0.0, 100.0)), draw(length), draw(st.booleans()), over=over)
+    if kind is tanh:
+        return tanh(top, floor, draw(st.floats(-9.0, 0.0)), draw(st.floats(0.1, 9.0)), over=over)
+    if kind is k_decay:
+        return k_decay(top, draw(st.floats(0.1, 8.0)), floor, shape, over=over)
+    if kind is warm_restarts:
+        growth = draw(st.one_of(st.sampled_from([1.0, 1.5, 2.0, 3.0]), st.floats(1.01, 4.0)))
+        return warm_restarts(top, draw(length), growth, factor, floor, over=over)
+    if kind is triangular:
+        scaled = draw(st.sampled_from(["constant", "halve", "exp"]))
+        return triangular(floor, top, draw(length), scaled, factor if scaled == "exp" else 1.0, over=over)
+    if kind is one_cycle:
+        return one_cycle(top, a, 1 / factor, draw(st.floats(1.0, 1e5)), shape, draw(st.booleans()), over=over)
+    made: dict[Any, Any] = {
+        halving: lambda: halving(top, over=over),
+        rex: lambda: rex(top, floor, over=over),
+        flat_cosine: lambda: flat_cosine(top, a, floor, over=over),
+        knee: lambda: knee(top, a, b, over=over),
+        slanted_triangular: lambda: slanted_triangular(top, a, 1 / factor, over=over),
+        inverse_sqrt: lambda: inverse_sqrt(top, a, over=over),
+        power: lambda: power(top, a, draw(st.floats(0.05, 4.0)), over=over),
+    }
+    return made[kind]()
 
 
 @st.composite
@@ -248,7 +358,7 @@ def _placed(draw: DrawFn, ruler: _Ruler, room: Fraction, depth: int, *, ends: bo
     span = room if over is None else ruler.horizon.length(over)
     if kind in ("leaf", "join"):
         if kind == "leaf":
-            third = ruler(min(span / 6, Fraction(2)), span / 3)
+            third = ruler(max(min(span / 6, Fraction(2)), Fraction(1)), span / 3)
             near, far = ruler(Fraction(0), span / 3 + 1), ruler(span / 2, span * 5 / 4)
             marks = st.one_of(st.tuples(near.filter(lambda d: d.amount > 0), far).map(list), far.map(lambda d: [d]))
             made = draw(_leaf(third, st.tuples(third, third), marks, over))

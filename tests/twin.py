@@ -13,6 +13,10 @@ from typing import Any
 from lrdecay.schedule import Horizon, Schedule
 from lrdecay.schedule import compose as c
 from lrdecay.schedule import families as f
+from lrdecay.schedule import families_curves as fc
+from lrdecay.schedule import families_cycles as fy
+from lrdecay.schedule import families_listed as fl
+from lrdecay.schedule import families_powers as fp
 
 __all__ = ["nearest", "twin"]
 
@@ -84,7 +88,83 @@ def _family(s: Any, h: Horizon, t: int, start: Fraction, end: Fraction) -> float
             return s.floor + (s.peak - s.floor) * (1 + math.cos(math.pi * u)) / 2
         case f.wsd():
             return _wsd(s, h, t, start, end)
+    return _further(s, h, t, start, end)
+
+
+def _further(s: Any, h: Horizon, t: int, start: Fraction, end: Fraction) -> float:
+    a, b = nearest(start), nearest(end)
+    u = min(max(t - a, 0), b - a) / (b - a) if b > a else 0.0
+    match s:
+        case fl.piecewise():
+            return s.values[sum(m <= t for m in [nearest(start + h.length(d)) for d in s.at] if m < b)]
+        case fl.tabulated():
+            return s.values[min(t - a, b - a - 1, len(s.values) - 1)]
+        case fc.natural_exponential():
+            tick = h.length(s.every)
+            x = _ticks(start, tick, t, b) if s.staircase else float(Fraction(min(t, b) - a) / tick)
+            return s.peak * math.exp(-s.rate * x)
+        case fc.halving():
+            phases = max(n for n in range(1, 64) if n == 1 or 2**n <= b - a)
+            return s.peak * 0.5 ** _ticks(start, (end - start) / phases, t, b)
+        case fc.rex():
+            return s.floor + (s.peak - s.floor) * (1 - u) / (1 - u / 2)
+        case fc.tanh():
+            return s.floor + (s.peak - s.floor) * (1 - math.tanh(s.lower * (1 - u) + s.upper * u)) / 2
+        case fc.k_decay():
+            return s.floor + (s.peak - s.floor) * _fall(s.shape, u**s.k)
+        case fc.flat_cosine():
+            return _between(h, t, start, end, [((s.flat,), s.peak, s.peak)], (s.peak, s.floor), "cosine")
+        case fc.slanted_triangular():
+            low = s.peak / s.ratio
+            return _between(h, t, start, end, [((s.cut,), low, s.peak)], (s.peak, low), "linear")
+        case fy.one_cycle():
+            low, w = s.peak / s.start_div, s.warmup
+            rise = [((w,), low, s.peak), *([((w, w), s.peak, low)] if s.three_phase else [])]
+            return _between(h, t, start, end, rise, (rise[-1][2], low / s.end_div), s.shape)
+        case fy.warm_restarts():
+            i, edge, length = 0, start, h.length(s.first)
+            while nearest(edge + length) <= min(t, b - 1):
+                i, edge, length = i + 1, edge + length, length * Fraction(str(s.growth))
+            u = (min(t, b) - nearest(edge)) / (nearest(edge + length) - nearest(edge))
+            return s.floor + (s.peak - s.floor) * s.shrink**i * _fall("cosine", u)
+        case fy.triangular():
+            half = h.length(s.half_cycle)
+            k = _ticks(start, half, t, b)
+            low, top = nearest(start + k * half), nearest(start + (k + 1) * half)
+            u = (min(t, b) - low) / (top - low)
+            by = {"constant": 1.0, "halve": 0.5 ** (k // 2), "exp": s.gamma ** (min(t, b) - a)}[s.scale]
+            return s.low + (s.high - s.low) * by * (1 - u if k % 2 else u)
+    return _after_warmup(s, h, t, start, end)
+
+
+def _after_warmup(s: Any, h: Horizon, t: int, start: Fraction, end: Fraction) -> float:
+    a, b, top = nearest(start), nearest(end), nearest(start + h.length(s.warmup))
+    if t < top:
+        return s.peak * (t - a + 1) / (top - a + 1)
+    x = float(Fraction(min(t, b) - top) / h.length(s.warmup)) if s.warmup.amount else 0.0
+    match s:
+        case fp.inverse_sqrt():
+            return s.peak / math.sqrt(1 + x)
+        case fp.power():
+            return s.peak / (1 + x) ** s.exponent
+        case fc.knee():
+            flat = nearest(start + h.length(s.warmup) + h.length(s.explore))
+            return s.peak * (1 - min(max(t - flat, 0), b - flat) / (b - flat))
     raise TypeError(s)
+
+
+def _between(
+    h: Horizon, t: int, start: Fraction, end: Fraction, legs: list[Any], last: tuple[float, float], shape: str
+) -> float:
+    """Legs of (durations to its end, first rate, last rate), then one more to the end."""
+    a = nearest(start)
+    for durations, first, then in [*legs, (None, *last)]:
+        b = nearest(end if durations is None else start + sum(h.length(d) for d in durations))
+        if t < b or durations is None:
+            fall = _fall(shape, min(t - a, b - a) / (b - a))
+            return first * fall + then * (1 - fall)
+        a = b
+    raise AssertionError
 
 
 def _wsd(s: Any, h: Horizon, t: int, start: Fraction, end: Fraction) -> float:
@@ -93,13 +173,19 @@ def _wsd(s: Any, h: Horizon, t: int, start: Fraction, end: Fraction) -> float:
         return s.peak * (t - nearest(start) + 1) / (n + 1)
     a, b = nearest(end - h.length(s.cooldown)), nearest(end)
     u = min(max(t - a, 0), b - a) / (b - a)
+    if s.shape == "exponential":
+        return s.peak * (s.floor / s.peak) ** u
+    return s.floor + (s.peak - s.floor) * _fall(s.shape, u)
+
+
+def _fall(shape: str, u: float) -> float:
     fall = {
         "linear": 1 - u,
         "cosine": (1 + math.cos(math.pi * u)) / 2,
         "1-sqrt": 1 - math.sqrt(u),
         "square": (1 - u) ** 2,
     }
-    return s.floor + (s.peak - s.floor) * fall[s.shape]
+    return fall[shape]
 
 
 def _ticks(start: Fraction, tick: Fraction, t: int, end: int) -> int:

@@ -28,18 +28,33 @@ if TYPE_CHECKING:
     from lrdecay.schedule import constant as constant
     from lrdecay.schedule import cosine as cosine
     from lrdecay.schedule import exponential as exponential
+    from lrdecay.schedule import flat_cosine as flat_cosine
     from lrdecay.schedule import from_json as from_json
+    from lrdecay.schedule import halving as halving
+    from lrdecay.schedule import inverse_sqrt as inverse_sqrt
     from lrdecay.schedule import inverse_time as inverse_time
     from lrdecay.schedule import join as join
+    from lrdecay.schedule import k_decay as k_decay
+    from lrdecay.schedule import knee as knee
     from lrdecay.schedule import linear as linear
     from lrdecay.schedule import multi_step as multi_step
+    from lrdecay.schedule import natural_exponential as natural_exponential
+    from lrdecay.schedule import one_cycle as one_cycle
     from lrdecay.schedule import parse as parse
     from lrdecay.schedule import peak as peak
     from lrdecay.schedule import peak_of as peak_of
+    from lrdecay.schedule import piecewise as piecewise
     from lrdecay.schedule import polynomial as polynomial
+    from lrdecay.schedule import power as power
+    from lrdecay.schedule import rex as rex
     from lrdecay.schedule import same_values as same_values
     from lrdecay.schedule import scale as scale
+    from lrdecay.schedule import slanted_triangular as slanted_triangular
     from lrdecay.schedule import step as step
+    from lrdecay.schedule import tabulated as tabulated
+    from lrdecay.schedule import tanh as tanh
+    from lrdecay.schedule import triangular as triangular
+    from lrdecay.schedule import warm_restarts as warm_restarts
     from lrdecay.schedule import warmup as warmup
     from lrdecay.schedule import wsd as wsd
     from lrdecay.verbs.compare import compare as compare
@@ -60,18 +75,33 @@ _ROOMS = {
         "constant",
         "cosine",
         "exponential",
+        "flat_cosine",
         "from_json",
+        "halving",
+        "inverse_sqrt",
         "inverse_time",
         "join",
+        "k_decay",
+        "knee",
         "linear",
         "multi_step",
+        "natural_exponential",
+        "one_cycle",
         "parse",
         "peak",
         "peak_of",
+        "piecewise",
         "polynomial",
+        "power",
+        "rex",
         "same_values",
         "scale",
+        "slanted_triangular",
         "step",
+        "tabulated",
+        "tanh",
+        "triangular",
+        "warm_restarts",
         "warmup",
         "wsd",
     ),

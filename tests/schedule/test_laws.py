@@ -48,7 +48,7 @@ def test_the_bank_holds_every_family_in_every_unit() -> None:
 def test_random_schedules_reach_every_family() -> None:
     seen: set[str] = set()
 
-    @settings(max_examples=80)
+    @settings(max_examples=800)
     @given(spelled())
     def collect(s: Schedule) -> None:
         seen.update(type(n).__name__ for n in parts_of(s) if not isinstance(n, Duration))
@@ -118,7 +118,7 @@ def test_random_specs_round_trip_from_text_to_value_to_json_to_value_to_text(s: 
     assert hash(s) == hash(value) == hash(again)
 
 
-@settings(max_examples=100)
+@settings(max_examples=250)
 @given(st.data())
 def test_random_schedules_agree_with_the_slow_twin(data: st.DataObject) -> None:
     h = data.draw(horizons())

@@ -92,7 +92,7 @@ MISTAKES = [
     ("stepp(0.1)", "`stepp(...)` must be a known schedule, got 'stepp'. Did you mean `step`?"),
     (
         "qqq(0.1)",
-        "`qqq(...)` must be a known schedule, got 'qqq'. Known: clamp, constant, cosine, exponential, inverse_",
+        "`qqq(...)` must be a known schedule, got 'qqq'. Known: clamp, constant, cosine, exponential, flat_cosine",
     ),
     ("then(cosine(0.1))", "`then(...)` must be a known schedule"),
     ("cosine", "`cosine` must be called with its arguments, got 'cosine'. Write cosine(peak, floor, over)."),

@@ -23,8 +23,11 @@ from lrdecay.schedule import (
     linear,
     peak,
     peak_of,
+    piecewise,
     scale,
     step,
+    tabulated,
+    triangular,
     warmup,
     wsd,
 )
@@ -72,6 +75,13 @@ def test_all_peaks_of_a_composition_move_by_the_same_ratio() -> None:
     moved = at_peak(s, 0.4)
     assert peak_of(s) == 0.2
     assert moved == warmup(5) + constant(0.2, over=10) + join(linear(0.1), cosine(0.4, floor=0.01), at=["40%"])
+
+
+def test_where_rates_are_listed_the_highest_is_the_peak_and_all_of_them_move() -> None:
+    assert peak_of(piecewise([0.1, 0.4, 0.0], at=[3, 5])) == 0.4
+    assert at_peak(piecewise([0.1, 0.4, 0.0], at=[3, 5]), 0.8) == piecewise([0.2, 0.8, 0.0], at=[3, 5])
+    assert at_peak(tabulated([0.5, 0.25]), 1) == tabulated([1, 0.5])
+    assert at_peak(triangular(0.01, 0.1, half_cycle=5), 0.3) == triangular(0.01, 0.3, half_cycle=5)
 
 
 def test_the_largest_peak_lands_exactly_where_it_was_sent() -> None:

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.twin import nearest
 
-from lrdecay.schedule.segments import HoldSegment, JoinSegment, StairSegment, WarmSegment
+from lrdecay.schedule.cycles import TriangleSegment
+from lrdecay.schedule.segments import HoldSegment, JoinSegment, StairSegment, TableSegment, WarmSegment
 from lrdecay.schedule.shapes import Shape, inverse_shape
+from lrdecay.schedule.ticks import Ticks
 
 COUNT = Shape(inverse_shape, (1.0,))  # 1 / (1 + k): the count can be read back exactly
 
 
 def stairs(end: int, start: Fraction, tick: Fraction, t: NDArray[np.int64]) -> list[int]:
-    return [round(1 / r - 1) for r in StairSegment.of(end, start, tick, 1.0, COUNT)(t)]
+    return [round(1 / r - 1) for r in StairSegment(end, Ticks.of(start, tick), 1.0, COUNT)(t)]
 
 
 def slowly(end: int, start: Fraction, tick: Fraction, t: NDArray[np.int64]) -> list[int]:
@@ -44,9 +46,10 @@ def test_ticks_are_counted_as_they_are_one_by_one(start: Fraction, tick: Fractio
 def test_counting_in_arbitrary_precision_agrees_with_counting_in_64_bits() -> None:
     t = np.arange(0, 3000, 7)
     near = Fraction(10, 3) + Fraction(1, 3 * 10**30)  # too long for 64 bits, too close to 10/3 to matter
-    exact = StairSegment.of(2500, Fraction(1, 7), near, 1.0, COUNT)
-    assert max(exact.numerator) > 2**62
-    assert exact(t).tobytes() == StairSegment.of(2500, Fraction(1, 7), Fraction(10, 3), 1.0, COUNT)(t).tobytes()
+    exact = StairSegment(2500, Ticks.of(Fraction(1, 7), near), 1.0, COUNT)
+    short = StairSegment(2500, Ticks.of(Fraction(1, 7), Fraction(10, 3)), 1.0, COUNT)
+    assert max(exact.ticks.counting) > 2**62
+    assert exact(t).tobytes() == short(t).tobytes()
     assert exact(t.reshape(3, -1)).shape == (3, len(t) // 3)
 
 
@@ -83,7 +86,10 @@ def test_of_two_edges_on_one_update_the_last_part_speaks() -> None:
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (2, 3)])
 def test_a_segment_keeps_the_shape_of_what_it_is_given(shape: tuple[int, ...]) -> None:
     inner = JoinSegment((HoldSegment(1.0), HoldSegment(2.0)), (4,))
-    for segment in (inner, WarmSegment(0, 3, inner), StairSegment.of(9, Fraction(0), Fraction(2), 1.0, COUNT)):
+    ticks = Ticks.of(Fraction(0), Fraction(2))
+    table = TableSegment(0, np.array([1.0, 2.0]))
+    triangle = TriangleSegment(0, 9, ticks, 0.0, 1.0, 0.5, 0.9)
+    for segment in (inner, WarmSegment(0, 3, inner), StairSegment(9, ticks, 1.0, COUNT), table, triangle):
         rates = segment(np.full(shape, 5))
         assert rates.shape == shape
         assert rates.dtype == np.float64

@@ -11,7 +11,19 @@ import numpy as np
 import pytest
 import torch
 
-from lrdecay.schedule.shapes import CLOSED_SHAPES, Shape, geometric_shape, inverse_shape, power_shape
+from lrdecay.schedule.shapes import (
+    CLOSED_SHAPES,
+    Shape,
+    cosine_shape,
+    geometric_shape,
+    inverse_shape,
+    natural_shape,
+    power_law_shape,
+    power_shape,
+    rex_shape,
+    tanh_shape,
+    towards_shape,
+)
 
 CLOSED: list[tuple[str, Shape, Callable[[float], float]]] = [
     ("linear", CLOSED_SHAPES["linear"], lambda u: 1 - u),
@@ -20,15 +32,20 @@ CLOSED: list[tuple[str, Shape, Callable[[float], float]]] = [
     ("square", CLOSED_SHAPES["square"], lambda u: (1 - u) ** 2),
     ("power(0.5)", Shape(power_shape, (0.5,)), lambda u: math.sqrt(1 - u)),
     ("power(3)", Shape(power_shape, (3.0,)), lambda u: (1 - u) ** 3),
+    ("rex", Shape(rex_shape), lambda u: 2 * (1 - u) / (2 - u)),
+    ("towards(0.01)", Shape(towards_shape, (0.01,)), lambda u: (0.01**u - 0.01) / 0.99),
+    ("cosine, k = 2", Shape(cosine_shape, warp=2.0), lambda u: (1 + math.cos(math.pi * u * u)) / 2),
 ]
 OPEN: list[tuple[str, Shape, Callable[[float], float]]] = [
     ("geometric(0.5)", Shape(geometric_shape, (0.5,)), lambda x: math.exp(x * math.log(0.5))),
     ("geometric(1)", Shape(geometric_shape, (1.0,)), lambda _: 1.0),
     ("inverse(0.001)", Shape(inverse_shape, (0.001,)), lambda x: 1 / (1 + 0.001 * x)),
     ("inverse(0)", Shape(inverse_shape, (0.0,)), lambda _: 1.0),
+    ("natural(0.01)", Shape(natural_shape, (0.01,)), lambda x: math.exp(-0.01 * x)),
+    ("power_law(0.5)", Shape(power_law_shape, (0.5,)), lambda x: 1 / math.sqrt(1 + x)),
 ]
-PLAIN: Any = SimpleNamespace(cos=math.cos, sqrt=math.sqrt, pi=math.pi, power=pow)
-TORCH: Any = SimpleNamespace(cos=torch.cos, sqrt=torch.sqrt, pi=math.pi, power=torch.pow)
+PLAIN: Any = SimpleNamespace(cos=math.cos, sqrt=math.sqrt, pi=math.pi, power=pow, exp=math.exp)
+TORCH: Any = SimpleNamespace(cos=torch.cos, sqrt=torch.sqrt, pi=math.pi, power=torch.pow, exp=torch.exp)
 
 closed = pytest.mark.parametrize(("shape", "formula"), [c[1:] for c in CLOSED], ids=[c[0] for c in CLOSED])
 both = pytest.mark.parametrize(("shape", "formula"), [c[1:] for c in CLOSED + OPEN], ids=[c[0] for c in CLOSED + OPEN])
@@ -47,7 +64,7 @@ def test_a_shape_is_its_formula_in_every_namespace(shape: Shape, formula: Callab
     slow = [formula(float(x)) for x in u]
     np.testing.assert_allclose(shape(u), slow, rtol=1e-14, atol=1e-16)
     np.testing.assert_allclose([shape(float(x), PLAIN) for x in u], slow, rtol=1e-14, atol=1e-16)
-    if shape.formula is not geometric_shape:  # torch.pow wants a tensor first
+    if shape.formula not in (geometric_shape, towards_shape):  # torch.pow wants a tensor first
         np.testing.assert_allclose(shape(torch.tensor(u), TORCH).numpy(), slow, rtol=1e-14, atol=1e-16)
 
 
@@ -57,6 +74,13 @@ def test_an_open_shape_starts_at_one_and_never_rises_or_reaches_below_nothing(sh
     assert f[0] == 1.0
     assert (np.diff(f) <= 0).all()
     assert (f >= 0).all()
+
+
+def test_tanh_is_the_published_formula_which_does_not_quite_reach_its_ends() -> None:
+    f = Shape(tanh_shape, (-6.0, 3.0))(np.linspace(0, 1, 10))
+    np.testing.assert_allclose(f, [(1 - math.tanh(-6 + i)) / 2 for i in range(10)], rtol=1e-12)
+    assert f[0] == pytest.approx(1 - 6.14e-6, abs=1e-8)
+    assert f[-1] == pytest.approx(0.0024726, abs=1e-7)
 
 
 def test_shapes_are_equal_by_content() -> None:

@@ -19,6 +19,19 @@ from lrdecay.schedule.families import (
     step,
     wsd,
 )
+from lrdecay.schedule.families_curves import (
+    flat_cosine,
+    halving,
+    k_decay,
+    knee,
+    natural_exponential,
+    rex,
+    slanted_triangular,
+    tanh,
+)
+from lrdecay.schedule.families_cycles import one_cycle, triangular, warm_restarts
+from lrdecay.schedule.families_listed import piecewise, tabulated
+from lrdecay.schedule.families_powers import inverse_sqrt, power
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.peaks import at_peak, peak_of
@@ -36,18 +49,33 @@ __all__ = [
     "cosine",
     "duration",
     "exponential",
+    "flat_cosine",
     "from_json",
+    "halving",
+    "inverse_sqrt",
     "inverse_time",
     "join",
+    "k_decay",
+    "knee",
     "linear",
     "multi_step",
+    "natural_exponential",
+    "one_cycle",
     "parse",
     "peak",
     "peak_of",
+    "piecewise",
     "polynomial",
+    "power",
+    "rex",
     "same_values",
     "scale",
+    "slanted_triangular",
     "step",
+    "tabulated",
+    "tanh",
+    "triangular",
+    "warm_restarts",
     "warmup",
     "wsd",
 ]

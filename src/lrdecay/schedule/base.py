@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAMILIES",
+    "MOVES",
     "PEAK",
     "Family",
     "OpenPeak",
@@ -60,6 +61,9 @@ class OpenPeak:
 
 PEAK = OpenPeak()
 Rate = float | OpenPeak
+
+MOVES = {"moves": True}
+"""Metadata of the fields that a change of the peak moves: the peak, or what stands for it in a family without one."""
 
 FAMILIES: dict[str, type] = {}
 """Every family by its name in the notation; filled by `family`."""
@@ -149,7 +153,7 @@ class Prefix(ABC):  # noqa: B024
 
 def peak_field() -> Any:
     """A peak: a positive rate, or `PEAK`."""
-    return field(converter=number, validator=_positive_rate)
+    return field(converter=number, validator=_positive_rate, metadata=MOVES)
 
 
 def durations_field(default: Any = NOTHING, *, zero: bool = False) -> Any:

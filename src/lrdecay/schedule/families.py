@@ -10,6 +10,8 @@
     cosine(p, m)                    m + (p - m)(1 + cos πt/T)/2
     wsd(p, w, c, shape, m)          warmup over w, hold p, fall to m along the shape over the last c
 
+More of them: `families_curves`, `families_cycles`, `families_powers`, `families_listed`.
+
 ``over=`` says how long a family speaks; left out, it takes what is left of the horizon (T above). A rate is absolute.
 Durations are written as integers or text and kept as `Duration`; numbers are kept as floats.
 """
@@ -35,7 +37,7 @@ from lrdecay.errors import (
 from lrdecay.schedule.base import Family, check_floor, durations_field, family, number, peak_field
 from lrdecay.schedule.duration import Duration, duration
 from lrdecay.schedule.places import Edge, Hold, Join, Place, Progression, Ramp, Warm
-from lrdecay.schedule.shapes import CLOSED_SHAPES, Shape, geometric_shape, inverse_shape, power_shape
+from lrdecay.schedule.shapes import CLOSED_SHAPES, Shape, geometric_shape, inverse_shape, power_shape, towards_shape
 
 __all__ = [
     "constant",
@@ -205,18 +207,34 @@ class cosine(Family):  # noqa: N801
 @final
 @family
 class wsd(Family):  # noqa: N801
-    """Warmup, stable, decay (Hu et al. 2024, arXiv:2404.06395): the cooldown starts at the end minus its length."""
+    """Warmup, stable, decay (Hu et al. 2024, arXiv:2404.06395): the cooldown starts at the end minus its length.
+
+    The shape of the cooldown is a closed shape by name, or "exponential": peak·(floor/peak)^u, which needs a floor.
+
+    Raises:
+        InputError: the floor stands above the peak, or is 0 where the cooldown is exponential.
+    """
 
     peak: Any = peak_field()
     warmup: Any = durations_field(zero=True)
     cooldown: Any = durations_field()
-    shape: str = field(default="linear", validator=argument(one_of(CLOSED_SHAPES)))
+    shape: str = field(default="linear", validator=argument(one_of((*CLOSED_SHAPES, "exponential"))))
     floor: float = floor_field(default=0.0)
     over: Any = durations_field(default=None)
-    __attrs_post_init__ = check_floor
+
+    def __attrs_post_init__(self) -> None:
+        """The floor is below the peak, and above nothing where the cooldown multiplies."""
+        check_floor(self)
+        if self.shape == "exponential" and self.floor == 0.0:
+            cure = "A rate that is multiplied never reaches 0."
+            msg = refusal("wsd(floor=...)", "must be a positive number where shape='exponential'", self.floor, cure)
+            raise InputError(msg)
 
     def body(self) -> Place:
         """Warm, hold, ramp."""
-        fall = Ramp(self.peak, self.floor, CLOSED_SHAPES[self.shape])
+        shape = CLOSED_SHAPES["linear"] if self.shape == "exponential" else CLOSED_SHAPES[self.shape]
+        if self.shape == "exponential" and self.floor < self.peak:
+            shape = Shape(towards_shape, (self.floor / self.peak,))
+        fall = Ramp(self.peak, self.floor, shape)
         body: Place = Join((Hold(self.peak), fall), (Edge((self.cooldown,), before_end=True),))
         return Warm(self.warmup, body) if self.warmup.amount else body

@@ -20,7 +20,14 @@ from typing import Any
 from attrs import frozen
 
 from lrdecay.errors import InputError, did_you_mean, refusal
-from lrdecay.schedule import compose, families  # noqa: F401  (fills FAMILIES)
+from lrdecay.schedule import (  # importing a module of families fills FAMILIES
+    compose,
+    families,  # noqa: F401
+    families_curves,  # noqa: F401
+    families_cycles,  # noqa: F401
+    families_listed,  # noqa: F401
+    families_powers,  # noqa: F401
+)
 from lrdecay.schedule.base import FAMILIES, PEAK, Prefix, Schedule
 from lrdecay.schedule.duration import Duration, duration
 

@@ -1,7 +1,7 @@
 """The peak of a schedule, read and replaced: how a schedule is moved to another learning rate.
 
-A peak is the family's ``peak``; floors and clamps are absolute and stay. In a chain or a join, all peaks move by the
-same ratio, so that their proportions hold.
+A peak is the family's ``peak``, or the highest of the rates it lists; floors and clamps are absolute and stay. In a
+chain or a join, all peaks move by the same ratio, so that their proportions hold.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ __all__ = ["at_peak", "is_open", "peak_of"]
 def _peaks(node: Any) -> Iterator[Rate]:
     for a in fields(type(node)):
         value = getattr(node, a.name)
-        if a.name == "peak":
-            yield value
+        if a.metadata.get("moves"):
+            yield from value if isinstance(value, tuple) else (value,)
         elif isinstance(value, Schedule):
             yield from _peaks(value)
         elif isinstance(value, tuple):
@@ -70,8 +70,8 @@ def _mapped(node: Any, change: Callable[[Rate], float]) -> Any:
     changes: dict[str, object] = {}
     for a in fields(type(node)):
         value = getattr(node, a.name)
-        if a.name == "peak":
-            changes[a.name] = change(value)
+        if a.metadata.get("moves"):
+            changes[a.name] = tuple(map(change, value)) if isinstance(value, tuple) else change(value)
         elif isinstance(value, Schedule):
             changes[a.name] = _mapped(value, change)
         elif isinstance(value, tuple) and any(isinstance(v, Schedule | Prefix) for v in value):

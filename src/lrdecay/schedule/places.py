@@ -4,12 +4,13 @@
     Ramp(a, b, shape)             a·f(u) + b·(1 - f(u)),  u = (t - start) / (end - start), held at 1 afterwards
     Progression(p, shape, every)  p·f(x),  x = (t - start) / every; with staircase, x = whole `every`s that passed
     Warm(over, rest)              rest(0)·(t + 1) / (n + 1) for t < n = over, then rest on its own clock
+    Table(v)                      v[t - start], the last one held
     Join(parts, edges)            part i from edge i on; at an edge the *new* part speaks
     Span(inner, over)             inner on a span of its own length
     Scale(inner, c), Clamp(inner, low, high)
 
 The families are equations in these: step = Progression with a staircase, multi-step = Join of Holds,
-WSD = Warm of a Join of Hold and Ramp.
+WSD = Warm of a Join of Hold and Ramp. What divides its span into equal or growing parts stands in `cycles`.
 
 A node is *placed* on a span [start, end) of exact rational positions, which gives a `Segment`: a function of absolute
 update indices. Every boundary is rounded to an update once, half up, from its exact position, so that "every 10 epochs"
@@ -38,9 +39,11 @@ from lrdecay.schedule.segments import (
     ScaleSegment,
     Segment,
     StairSegment,
+    TableSegment,
     WarmSegment,
 )
 from lrdecay.schedule.shapes import Shape
+from lrdecay.schedule.ticks import Ticks
 
 __all__ = [
     "Clamp",
@@ -54,6 +57,7 @@ __all__ = [
     "Scale",
     "Span",
     "Steps",
+    "Table",
     "Warm",
 ]
 
@@ -114,6 +118,19 @@ class Hold(Place):
 
 @final
 @frozen
+class Table(Place):
+    """A value for each update, the last one held; values at or after the end of the span never speak."""
+
+    values: tuple[float, ...]  # at least one, >= 0
+
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:  # noqa: ARG002
+        """Counted from the rounded start."""
+        a, b = _bounds("a table", start, end)
+        return TableSegment(a, np.array(self.values[: b - a]))
+
+
+@final
+@frozen
 class Ramp(Place):
     """From one value to another along a closed shape, over the whole span; the end is reached at its last boundary."""
 
@@ -142,7 +159,7 @@ class Progression(Place):
         a, b = _bounds("a decay", start, end)
         tick = horizon.length(self.every)
         if self.staircase:
-            return StairSegment.of(b, start, tick, self.peak, self.shape)
+            return StairSegment(b, Ticks.of(start, tick), self.peak, self.shape)
         return ProgressionSegment(a, b, float(tick), self.peak, self.shape)
 
 
@@ -169,9 +186,10 @@ class Join(Place):
 
     parts: tuple[Place, ...]
     edges: tuple[Edge, ...]  # one fewer than parts
+    whole: bool = False  # whether every part must have room
 
     def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
-        """Parts that begin at or after the end of the span never speak and are left out."""
+        """Parts that begin at or after the end of the span never speak: they are left out, or missed if ``whole``."""
         positions = [start, *(edge.position(start, end, horizon) for edge in self.edges)]
         for before, after in itertools.pairwise(positions):
             if after < before:
@@ -179,6 +197,9 @@ class Join(Place):
                 raise NoRoomError(part, round_half_up(before), round_half_up(after))
         last = round_half_up(end)
         spoken = [i for i, p in enumerate(positions) if i == 0 or round_half_up(p) < last]
+        if self.whole and len(spoken) < len(self.parts):
+            what = "the last part"
+            raise NoRoomError(what, round_half_up(positions[-1]), last)
         ends = [positions[i + 1] if i + 1 in spoken else end for i in spoken]
         segments = tuple(self.parts[i].place(positions[i], e, horizon) for i, e in zip(spoken, ends, strict=True))
         return JoinSegment(segments, tuple(round_half_up(positions[i]) for i in spoken[1:]))

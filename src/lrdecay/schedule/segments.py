@@ -1,13 +1,12 @@
 """Segments: places with their numbers filled in. Functions from absolute update indices to float64 rates.
 
 `places` makes them; nothing else does. Each takes an int64 array and returns a float64 array of its shape.
-Cycle and staircase counts are integer arithmetic; no logarithm is ever floored.
+Counts of staircases and cycles are integer arithmetic (`ticks`); no logarithm is ever floored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import final
 
 import numpy as np
@@ -15,6 +14,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from lrdecay.schedule.shapes import Shape
+from lrdecay.schedule.ticks import Ticks
 
 __all__ = [
     "ClampSegment",
@@ -25,6 +25,7 @@ __all__ = [
     "ScaleSegment",
     "Segment",
     "StairSegment",
+    "TableSegment",
     "WarmSegment",
 ]
 
@@ -43,6 +44,20 @@ class HoldSegment:
     def __call__(self, t: Steps) -> Rates:
         """The held value."""
         return np.full(t.shape, self.value)
+
+
+@final
+@frozen(eq=False)
+class TableSegment:
+    """A value for each update from a on, the last one held."""
+
+    a: int
+    values: Rates
+
+    def __call__(self, t: Steps) -> Rates:
+        """values[t - a]."""
+        rate: Rates = self.values[np.clip(t - self.a, 0, len(self.values) - 1)]
+        return rate
 
 
 @final
@@ -85,34 +100,17 @@ class ProgressionSegment:
 @final
 @frozen
 class StairSegment:
-    """An open shape on whole ticks: k(t) = #{k >= 1 : round(start + k·tick) <= t}, up to the last update before b.
-
-    round(x) <= t  ⟺  x < t + 1/2, so k(t) = ceil((t + 1/2 - start) / tick) - 1 = ceil(n(t) / d) - 1 in integers.
-    """
+    """An open shape on whole ticks, up to the last update before b: a tick at b is no longer taken."""
 
     b: int
-    numerator: tuple[int, int]  # n(t) = numerator[0]·t + numerator[1]
-    denominator: int  # d > 0
+    ticks: Ticks
     peak: float
     shape: Shape
 
-    @classmethod
-    def of(cls, b: int, start: Fraction, tick: Fraction, peak: float, shape: Shape) -> StairSegment:
-        """Bring start and tick to one denominator."""
-        slope = 1 / tick
-        offset = (Fraction(1, 2) - start) / tick
-        common = slope.denominator * offset.denominator
-        return cls(b, (int(slope * common), int(offset * common)), common, peak, shape)
-
     def __call__(self, t: Steps) -> Rates:
-        """peak·f(k(t)); in arbitrary precision where 64 bits would overflow."""
-        last = np.minimum(t, self.b - 1)
-        m, c = self.numerator
-        if max(self.b, 1) * abs(m) + abs(c) + self.denominator < 2**62:
-            k = -((-(m * last + c)) // self.denominator) - 1
-        else:
-            k = np.array([-((-(m * int(i) + c)) // self.denominator) - 1 for i in last.ravel()]).reshape(t.shape)
-        rate: Rates = self.peak * self.shape(np.maximum(k, 0).astype(np.float64), np)
+        """peak·f(k(t))."""
+        k = self.ticks.passed(np.minimum(t, self.b - 1))
+        rate: Rates = self.peak * self.shape(k.astype(np.float64), np)
         return rate
 
 

@@ -7,11 +7,18 @@ A *closed* shape lives on u in [0, 1] and falls from f(0) = 1 to f(1) = 0:
     1-sqrt     1 - √u                           Hägele et al. 2024, arXiv:2405.18392
     square     (1 - u)²
     power(p)   (1 - u)^p, p > 0
+    rex        (1 - u) / (1 - u/2)              Chen et al. 2021, arXiv:2107.04197
+    geometric from 1 to r                       (r^u - r) / (1 - r), 0 < r < 1
+
+``warp`` bends the clock of any of them: f(u^k) (k-decay, Zhang & Li 2020, arXiv:2004.05909). One closed shape does not
+reach its ends: tanh(l, h), (1 - tanh(l + (h - l)u)) / 2, Hsueh et al. 2018, arXiv:1806.01593.
 
 An *open* shape lives on x >= 0 and starts at f(0) = 1:
 
     geometric(r)  r^x, 0 < r <= 1
     inverse(k)    1 / (1 + kx), k >= 0          time-based decay
+    natural(k)    e^(-kx), k >= 0
+    power_law(p)  (1 + x)^-p, p > 0
 
 Each formula stands here once, as a function of the argument and the array namespace ``xp`` (numpy, jax.numpy, ...).
 """
@@ -33,8 +40,13 @@ __all__ = [
     "inverse_shape",
     "linear_shape",
     "one_minus_sqrt_shape",
+    "natural_shape",
+    "power_law_shape",
     "power_shape",
+    "rex_shape",
     "square_shape",
+    "tanh_shape",
+    "towards_shape",
 ]
 
 
@@ -44,10 +56,11 @@ class Shape:
 
     formula: Callable[..., Any]  # formula(u, xp, *parameters)
     parameters: tuple[float, ...] = ()
+    warp: float = 1.0  # > 0; the exponent of u
 
     def __call__(self, u: Any, xp: ModuleType = np) -> Any:
-        """The curve at u, elementwise, in the namespace of ``xp``."""
-        return self.formula(u, xp, *self.parameters)
+        """The curve at u^warp, elementwise, in the namespace of ``xp``."""
+        return self.formula(u if self.warp == 1.0 else xp.power(u, self.warp), xp, *self.parameters)
 
 
 def linear_shape(u: Any, xp: ModuleType) -> Any:  # noqa: ARG001
@@ -75,6 +88,21 @@ def power_shape(u: Any, xp: ModuleType, p: float) -> Any:
     return xp.power(1.0 - u, p)
 
 
+def rex_shape(u: Any, xp: ModuleType) -> Any:  # noqa: ARG001
+    """(1 - u) / (1 - u/2)."""
+    return (1.0 - u) / (1.0 - u / 2.0)
+
+
+def towards_shape(u: Any, xp: ModuleType, ratio: float) -> Any:
+    """(r^u - r) / (1 - r): between p and r·p it is the geometric p·r^u."""
+    return (xp.power(ratio, u) - ratio) / (1.0 - ratio)
+
+
+def tanh_shape(u: Any, xp: ModuleType, lower: float, upper: float) -> Any:
+    """(1 - tanh(lower·(1 - u) + upper·u)) / 2, as published: near 1 at first, near 0 at last."""
+    return (1.0 - xp.tanh(lower * (1.0 - u) + upper * u)) / 2.0
+
+
 def geometric_shape(x: Any, xp: ModuleType, factor: float) -> Any:
     """factor^x."""
     return xp.power(factor, x)
@@ -83,6 +111,16 @@ def geometric_shape(x: Any, xp: ModuleType, factor: float) -> Any:
 def inverse_shape(x: Any, xp: ModuleType, rate: float) -> Any:  # noqa: ARG001
     """1 / (1 + rate · x)."""
     return 1.0 / (1.0 + rate * x)
+
+
+def natural_shape(x: Any, xp: ModuleType, rate: float) -> Any:
+    """e^(-rate · x)."""
+    return xp.exp(-rate * x)
+
+
+def power_law_shape(x: Any, xp: ModuleType, exponent: float) -> Any:
+    """(1 + x)^-exponent."""
+    return xp.power(1.0 + x, -exponent)
 
 
 CLOSED_SHAPES: dict[str, Shape] = {

@@ -30,6 +30,11 @@ BANK = [
     "warmup(3) + cosine(0.1)",
     'wsd(0.1, warmup=2, cooldown="30%", shape="1-sqrt")',
     "join(constant(0.2), linear(0.1), at=[5])",
+    "piecewise([0.1, 0.3, 0.0], at=[3, 7])",
+    "warm_restarts(0.1, first=2, growth=1.5, floor=0.01)",
+    'triangular(0.01, high=0.1, half_cycle=2, scale="halve")',
+    "one_cycle(0.1)",
+    "inverse_sqrt(0.1, warmup=3)",
     "0.5 * clamp(cosine(0.3), low=0.01, high=0.2)",
 ]
 

@@ -1,0 +1,80 @@
+"""Families whose rates are listed, absolute, with t counted from where the family starts.
+
+    piecewise(v, at)     v[#{b in at : b <= t}]
+    tabulated(v)         v[min(t, len(v) - 1)]
+
+What stands for the peak is the highest rate; `at_peak` moves all rates by the same ratio.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from attrs import field
+
+from lrdecay.errors import InputError, argument, at_least_one, non_negative, positive, refusal
+from lrdecay.schedule.base import MOVES, Family, durations_field, family, number
+from lrdecay.schedule.families import milestones_field
+from lrdecay.schedule.places import Edge, Hold, Join, Place, Table
+
+__all__ = ["piecewise", "tabulated"]
+
+
+def _numbers(value: Any) -> Any:
+    return tuple(map(number, value)) if hasattr(value, "__iter__") and not isinstance(value, str) else value
+
+
+def _rates(instance: Any, attribute: Any, value: Any) -> None:
+    call = f"{type(instance).__name__}({attribute.name}=...)"
+    if not isinstance(value, tuple):
+        msg = refusal(call, "must be a list of rates", value, "Write values=[0.1, 0.01].")
+        raise InputError(msg)
+    argument(at_least_one)(instance, attribute, value)
+    for rate in value:
+        non_negative.check(call, rate)
+    positive.check(f"max({call})", max(value))
+
+
+def rates_field() -> Any:
+    """A list of absolute rates >= 0, not all of them 0."""
+    return field(converter=_numbers, validator=_rates, metadata=MOVES)
+
+
+@final
+@family
+class piecewise(Family):  # noqa: N801
+    """The listed rates, one after the other: values[0], and from milestone i on values[i].
+
+    Values are absolute, one more than there are milestones; the new value speaks at its milestone.
+
+    Raises:
+        InputError: the numbers of values and milestones do not fit, or the milestones are out of order.
+    """
+
+    values: Any = rates_field()
+    at: Any = milestones_field()
+    over: Any = durations_field(default=None)
+
+    def __attrs_post_init__(self) -> None:
+        """One value more than milestones."""
+        if len(self.values) != len(self.at) + 1:
+            rule = f"must have one value more than there are milestones ({len(self.at)})"
+            msg = refusal("piecewise(values=...)", rule, list(self.values))
+            raise InputError(msg)
+
+    def body(self) -> Place:
+        """Holds, joined."""
+        return Join(tuple(map(Hold, self.values)), tuple(Edge((d,)) for d in self.at))
+
+
+@final
+@family
+class tabulated(Family):  # noqa: N801
+    """The listed rates, absolute, one for each update; the last one is held."""
+
+    values: Any = rates_field()
+    over: Any = durations_field(default=None)
+
+    def body(self) -> Place:
+        """A table."""
+        return Table(self.values)
