@@ -143,6 +143,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.soak  # as the Ctrl-C test of compare: see LOG.md, Left
 def test_an_interrupted_pool_ends_at_once_and_the_calls_it_was_making_clean_up(tmp_path):
     (tmp_path / "sleepy.py").write_text(SLEEPY)
     program = subprocess.Popen([sys.executable, "sleepy.py"], cwd=tmp_path, stderr=subprocess.DEVNULL)
