@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -173,6 +174,8 @@ def _begin_work(queue: Any) -> None:
         def end_with_parent() -> None:
             parent.join()
             os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(3)  # to clean up; then without asking
+            os._exit(1)
 
         threading.Thread(target=end_with_parent, daemon=True).start()
 
