@@ -19,6 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "make setup needs Python 3.11 or newer, got $$($(PYTHON) --version 2>&1 | tail -n 1) as \`$(PYTHON)\`. Name another one: make setup PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --no-deps timm==1.0.31  # for its schedulers alone: what else it needs brings a CUDA torch
 	@touch $@
 
 demo: $(STAMP)  ## find a peak rate on mnist1d, then compare six decays, each at its own peak

@@ -40,6 +40,7 @@ from lrdecay.schedule import (
     piecewise,
     polynomial,
     power,
+    ramp,
     rex,
     scale,
     slanted_triangular,
@@ -88,6 +89,7 @@ def _bank() -> Iterator[tuple[str, Schedule]]:
         yield f"piecewise-{unit}", piecewise([0.1, 0.3, 0.0], at=[long, longer])
         yield f"piecewise-over-{unit}", piecewise([0.1, 0.02], at=[long], over=longer)
         yield f"tabulated-{unit}", tabulated([0.1, 0.0, 0.3, 1e-3], over=longer)
+        yield f"ramp-{unit}", ramp(0, 0.1, over=longer) + ramp(0.1, 0.02, shape="cosine")
         yield f"halving-{unit}", halving(0.1, over=longer)
         yield f"rex-{unit}", rex(0.1, floor=0.01, over=longer)
         yield f"tanh-{unit}", tanh(0.1, floor=0.01, lower=-5, over=longer)
@@ -171,6 +173,7 @@ OPEN: list[tuple[str, Schedule]] = [
     ("wsd-exponential", wsd(peak, warmup="5%", cooldown="20%", shape="exponential", floor=1e-5)),
     ("then", warmup(10) + cosine(peak)),
     ("join", join(constant(peak), cosine(peak), at=["50%"])),
+    ("ramp", ramp(0, peak, over="10%") + cosine(peak)),
     ("scale", 0.5 * cosine(peak)),
     ("clamp", clamp(cosine(peak), low=1e-4)),
 ]
@@ -222,7 +225,7 @@ def rates() -> SearchStrategy[float]:
 
 
 _PLAIN: list[Any] = [constant, step, multi_step, exponential, inverse_time, linear, polynomial, cosine, wsd]
-_FURTHER: list[Any] = [piecewise, natural_exponential, halving, rex, tanh, k_decay, flat_cosine, knee, tabulated]
+_FURTHER: list[Any] = [piecewise, natural_exponential, halving, ramp, rex, tanh, k_decay, flat_cosine, knee, tabulated]
 _FURTHER += [slanted_triangular, inverse_sqrt, power, warm_restarts, triangular, one_cycle]
 
 
@@ -282,6 +285,7 @@ def _further(
         return one_cycle(top, a, 1 / factor, draw(st.floats(1.0, 1e5)), shape, draw(st.booleans()), over=over)
     made: dict[Any, Any] = {
         halving: lambda: halving(top, over=over),
+        ramp: lambda: ramp(*draw(st.permutations([top, floor])), shape, over=over),
         rex: lambda: rex(top, floor, over=over),
         flat_cosine: lambda: flat_cosine(top, a, floor, over=over),
         knee: lambda: knee(top, a, b, over=over),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
+
+os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras looks for TensorFlow by default, which no test needs
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 settings.register_profile("lrdecay", derandomize=True, database=None, deadline=None)
 settings.load_profile("lrdecay")

@@ -97,6 +97,8 @@ def _further(s: Any, h: Horizon, t: int, start: Fraction, end: Fraction) -> floa
     match s:
         case fl.piecewise():
             return s.values[sum(m <= t for m in [nearest(start + h.length(d)) for d in s.at] if m < b)]
+        case fl.ramp():
+            return _between(h, t, start, end, [], (s.start, s.end), s.shape)
         case fl.tabulated():
             return s.values[min(t - a, b - a - 1, len(s.values) - 1)]
         case fc.natural_exponential():

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from lrdecay.schedule import piecewise as piecewise
     from lrdecay.schedule import polynomial as polynomial
     from lrdecay.schedule import power as power
+    from lrdecay.schedule import ramp as ramp
     from lrdecay.schedule import rex as rex
     from lrdecay.schedule import same_values as same_values
     from lrdecay.schedule import scale as scale
@@ -93,6 +94,7 @@ _ROOMS = {
         "piecewise",
         "polynomial",
         "power",
+        "ramp",
         "rex",
         "same_values",
         "scale",

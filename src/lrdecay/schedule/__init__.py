@@ -30,7 +30,7 @@ from lrdecay.schedule.families_curves import (
     tanh,
 )
 from lrdecay.schedule.families_cycles import one_cycle, triangular, warm_restarts
-from lrdecay.schedule.families_listed import piecewise, tabulated
+from lrdecay.schedule.families_listed import piecewise, ramp, tabulated
 from lrdecay.schedule.families_powers import inverse_sqrt, power
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import from_json, parse
@@ -67,6 +67,7 @@ __all__ = [
     "piecewise",
     "polynomial",
     "power",
+    "ramp",
     "rex",
     "same_values",
     "scale",

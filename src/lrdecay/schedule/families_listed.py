@@ -2,6 +2,7 @@
 
     piecewise(v, at)     v[#{b in at : b <= t}]
     tabulated(v)         v[min(t, len(v) - 1)]
+    ramp(a, b, shape)    a·f(t/T) + b·(1 - f(t/T)), T is how long it speaks
 
 What stands for the peak is the highest rate; `at_peak` moves all rates by the same ratio.
 """
@@ -12,12 +13,13 @@ from typing import Any, final
 
 from attrs import field
 
-from lrdecay.errors import InputError, argument, at_least_one, non_negative, positive, refusal
-from lrdecay.schedule.base import MOVES, Family, durations_field, family, number
+from lrdecay.errors import InputError, argument, at_least_one, non_negative, one_of, positive, refusal
+from lrdecay.schedule.base import MOVES, PEAK, Family, durations_field, family, number
 from lrdecay.schedule.families import milestones_field
-from lrdecay.schedule.places import Edge, Hold, Join, Place, Table
+from lrdecay.schedule.places import Edge, Hold, Join, Place, Ramp, Table
+from lrdecay.schedule.shapes import CLOSED_SHAPES
 
-__all__ = ["piecewise", "tabulated"]
+__all__ = ["piecewise", "ramp", "tabulated"]
 
 
 def _numbers(value: Any) -> Any:
@@ -78,3 +80,36 @@ class tabulated(Family):  # noqa: N801
     def body(self) -> Place:
         """A table."""
         return Table(self.values)
+
+
+def _end_of_ramp(instance: Any, attribute: Any, value: Any) -> None:
+    if value is not PEAK:
+        argument(non_negative)(instance, attribute, value)
+
+
+@final
+@family
+class ramp(Family):  # noqa: N801
+    """From one rate to another, up or down: start·f(u) + end·(1 - f(u)) along a closed shape f, u = t/T.
+
+    It says what no falling family can: a warmup that starts at a stated rate, such as
+    ``ramp(0, 0.1, over=500) + cosine(0.1)``, whose first update is then made at 0. `warmup` wastes none.
+
+    Raises:
+        InputError: both ends are 0.
+    """
+
+    start: Any = field(converter=number, validator=_end_of_ramp, metadata=MOVES)  # rate >= 0 at u = 0
+    end: Any = field(converter=number, validator=_end_of_ramp, metadata=MOVES)  # rate >= 0 at u = 1
+    shape: str = field(default="linear", validator=argument(one_of(CLOSED_SHAPES)))
+    over: Any = durations_field(default=None)
+
+    def __attrs_post_init__(self) -> None:
+        """There is a rate to move."""
+        if self.start == 0 and self.end == 0:
+            msg = refusal("ramp(end=...)", "must be positive where start is 0", self.end, "A run at 0 learns nothing.")
+            raise InputError(msg)
+
+    def body(self) -> Place:
+        """A ramp."""
+        return Ramp(self.start, self.end, CLOSED_SHAPES[self.shape])

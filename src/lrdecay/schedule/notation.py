@@ -102,7 +102,7 @@ def _decode(data: Any, depth: int = 0) -> Any:
     if not isinstance(data, dict):
         return data
     name = data.get("type")
-    named = {k: PEAK if k == "peak" and v == "peak" else _decode(v, depth + 1) for k, v in data.items() if k != "type"}
+    named = {k: PEAK if v == "peak" else _decode(v, depth + 1) for k, v in data.items() if k != "type"}
     if name not in ("then", "join"):
         return _call(name, [], named)
     parts = named.pop("parts", None)

@@ -41,7 +41,7 @@ def peak_of(schedule: Schedule) -> float | None:
     Raises:
         InputError: some peaks are open and some are stated.
     """
-    peaks = list(_peaks(schedule))
+    peaks = [p for p in _peaks(schedule) if p != 0]  # nothing stays nothing
     stated = [p for p in peaks if not isinstance(p, OpenPeak)]
     if stated and len(stated) < len(peaks):
         msg = refusal(repr(schedule), "must leave all of its peaks open or none", "some open", "State them all.")
@@ -57,7 +57,13 @@ def at_peak(schedule: Schedule, peak: float) -> Schedule:
     """
     positive.check("at_peak(peak=...)", peak)
     now = peak_of(schedule)
-    moved: Schedule = _mapped(schedule, lambda p: peak if now is None or p == now else float(p) * (peak / now))  # type: ignore[arg-type]
+
+    def change(p: Rate) -> float:
+        if p == 0:  # where a ramp starts from nothing, or a listed run pauses
+            return 0.0
+        return peak if now is None or p == now else float(p) * (peak / now)  # type: ignore[arg-type]
+
+    moved: Schedule = _mapped(schedule, change)
     return moved
 
 
