@@ -61,7 +61,7 @@ __all__ = ["BANK", "COOLDOWNS", "HORIZON", "OPEN", "bindable", "durations", "hor
 HORIZON = Horizon(epochs=40, samples_per_epoch=1000, batch_size=64, tokens_per_step=2048)
 """A horizon on which every schedule of the bank has room: 625 updates, 15.625 to an epoch."""
 
-COOLDOWNS = (*CLOSED_SHAPES, "exponential")
+COOLDOWNS = (*CLOSED_SHAPES, "power", "exponential")
 
 _LONG: dict[str, Any] = {"steps": 60, "ep": "3.3ep", "%": "12%", "tok": "123456tok", "samples": "4e3samples"}
 _LONGER: dict[str, Any] = {"steps": 200, "ep": "11ep", "%": "37.5%", "tok": "5e5tok", "samples": "15000samples"}
@@ -115,6 +115,7 @@ def _bank() -> Iterator[tuple[str, Schedule]]:
             yield f"k_decay-{shape}-{unit}", k_decay(0.1, k=2.5, shape=shape, floor=0.01, over=longer)
         for shape in COOLDOWNS:
             yield f"wsd-{shape}-{unit}", wsd(0.1, warmup=long, cooldown=longer, shape=shape, floor=1e-3)
+        yield f"wsd-power-3-{unit}", wsd(0.1, warmup=long, cooldown=longer, shape="power", power=3.5)
         yield f"wsd-over-{unit}", wsd(0.1, warmup=0, cooldown=long, over=longer)
         yield f"warmup-{unit}", warmup(long) + cosine(0.1)
         yield f"warmup-stairs-{unit}", warmup(long) + step(0.1, factor=0.5, every=long)
@@ -170,6 +171,7 @@ OPEN: list[tuple[str, Schedule]] = [
     ("power", power(peak, warmup=100, exponent=0.5)),
     ("warm_restarts", warm_restarts(peak, first="10%", growth=2)),
     ("one_cycle", one_cycle(peak)),
+    ("wsd-power", wsd(peak, warmup="5%", cooldown="20%", shape="power", power=0.5)),
     ("wsd-exponential", wsd(peak, warmup="5%", cooldown="20%", shape="exponential", floor=1e-5)),
     ("then", warmup(10) + cosine(peak)),
     ("join", join(constant(peak), cosine(peak), at=["50%"])),
@@ -252,8 +254,9 @@ def _leaf(draw: DrawFn, length: SearchStrategy[Any], room: Any, marks: Any, over
         return polynomial(top, floor, draw(st.floats(0.1, 8.0)), over=over)
     if kind is wsd:
         before, after = draw(room)
-        shape = draw(st.sampled_from(COOLDOWNS if floor else sorted(CLOSED_SHAPES)))
-        return wsd(top, draw(st.sampled_from([0, before])), after, shape, floor, over=over)
+        shape = draw(st.sampled_from(COOLDOWNS if floor else COOLDOWNS[:-1]))
+        by = draw(st.floats(0.1, 8.0)) if shape == "power" else 2.0
+        return wsd(top, draw(st.sampled_from([0, before])), after, shape, floor, by, over=over)
     return kind(top, floor, over=over)
 
 

@@ -177,6 +177,8 @@ def _wsd(s: Any, h: Horizon, t: int, start: Fraction, end: Fraction) -> float:
     u = min(max(t - a, 0), b - a) / (b - a)
     if s.shape == "exponential":
         return s.peak * (s.floor / s.peak) ** u
+    if s.shape == "power":
+        return s.floor + (s.peak - s.floor) * (1 - u) ** s.power
     return s.floor + (s.peak - s.floor) * _fall(s.shape, u)
 
 

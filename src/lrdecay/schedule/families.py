@@ -209,17 +209,20 @@ class cosine(Family):  # noqa: N801
 class wsd(Family):  # noqa: N801
     """Warmup, stable, decay (Hu et al. 2024, arXiv:2404.06395): the cooldown starts at the end minus its length.
 
-    The shape of the cooldown is a closed shape by name, or "exponential": peak·(floor/peak)^u, which needs a floor.
+    The shape of the cooldown is a closed shape by name; "power", (1 - u)^power; or "exponential": peak·(floor/peak)^u,
+    which needs a floor.
 
     Raises:
-        InputError: the floor stands above the peak, or is 0 where the cooldown is exponential.
+        InputError: the floor stands above the peak, or is 0 where the cooldown is exponential; or ``power`` is given
+            where the shape is another one.
     """
 
     peak: Any = peak_field()
     warmup: Any = durations_field(zero=True)
     cooldown: Any = durations_field()
-    shape: str = field(default="linear", validator=argument(one_of((*CLOSED_SHAPES, "exponential"))))
+    shape: str = field(default="linear", validator=argument(one_of((*CLOSED_SHAPES, "power", "exponential"))))
     floor: float = floor_field(default=0.0)
+    power: float = field(default=2.0, converter=number, validator=argument(positive))
     over: Any = durations_field(default=None)
 
     def __attrs_post_init__(self) -> None:
@@ -229,12 +232,19 @@ class wsd(Family):  # noqa: N801
             cure = "A rate that is multiplied never reaches 0."
             msg = refusal("wsd(floor=...)", "must be a positive number where shape='exponential'", self.floor, cure)
             raise InputError(msg)
+        if self.shape != "power" and self.power != 2.0:
+            msg = refusal("wsd(power=...)", "must come with shape='power'", self.power)
+            raise InputError(msg)
 
     def body(self) -> Place:
         """Warm, hold, ramp."""
-        shape = CLOSED_SHAPES["linear"] if self.shape == "exponential" else CLOSED_SHAPES[self.shape]
-        if self.shape == "exponential" and self.floor < self.peak:
-            shape = Shape(towards_shape, (self.floor / self.peak,))
-        fall = Ramp(self.peak, self.floor, shape)
+        fall = Ramp(self.peak, self.floor, self._cooldown())
         body: Place = Join((Hold(self.peak), fall), (Edge((self.cooldown,), before_end=True),))
         return Warm(self.warmup, body) if self.warmup.amount else body
+
+    def _cooldown(self) -> Shape:
+        if self.shape == "power":
+            return Shape(power_shape, (self.power,))
+        if self.shape == "exponential" and self.floor < self.peak:
+            return Shape(towards_shape, (self.floor / self.peak,))
+        return CLOSED_SHAPES["linear" if self.shape == "exponential" else self.shape]
