@@ -18,15 +18,13 @@ Durations are written as integers or text and kept as `Duration`; numbers are ke
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, final
 
-from attrs import Converter, field
+from attrs import field
 
 from lrdecay.errors import (
     InputError,
     argument,
-    at_least_one,
     factor_in_unit_interval,
     non_negative,
     one_of,
@@ -35,7 +33,7 @@ from lrdecay.errors import (
     true_or_false,
 )
 from lrdecay.schedule.base import Family, check_floor, durations_field, family, number, peak_field
-from lrdecay.schedule.duration import Duration, duration
+from lrdecay.schedule.fields import floor_field, milestones_field
 from lrdecay.schedule.places import Edge, Hold, Join, Place, Progression, Ramp, Warm
 from lrdecay.schedule.shapes import CLOSED_SHAPES, Shape, geometric_shape, inverse_shape, power_shape, towards_shape
 
@@ -50,33 +48,6 @@ __all__ = [
     "step",
     "wsd",
 ]
-
-
-def floor_field(default: float) -> Any:
-    """The lowest rate, absolute, >= 0."""
-    return field(default=default, converter=number, validator=argument(non_negative))
-
-
-def _milestones(value: Any, instance: Any, attribute: Any) -> Any:
-    call = f"{type(instance).__name__}({attribute.name}=...)"
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
-        msg = refusal(call, "must be a list of durations", value, 'Write at=[30, 60] or at=["60ep", "120ep"].')
-        raise InputError(msg)
-    return tuple(duration(v, call) for v in value)
-
-
-def _in_order(instance: Any, attribute: Any, value: tuple[Duration, ...]) -> None:
-    argument(at_least_one)(instance, attribute, value)
-    for before, after in itertools.pairwise(value):
-        if before.unit == after.unit and after.amount <= before.amount:
-            call = f"{type(instance).__name__}({attribute.name}=...)"
-            msg = refusal(call, "must be in strictly rising order", list(value), f"{after!r} comes after {before!r}.")
-            raise InputError(msg)
-
-
-def milestones_field() -> Any:
-    """A list of durations in strictly rising order, counted from where the family starts."""
-    return field(converter=Converter(_milestones, takes_self=True, takes_field=True), validator=_in_order)
 
 
 @final
