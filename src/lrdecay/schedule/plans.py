@@ -139,8 +139,8 @@ def plan(
     weight_decay: Any = None,
     batch_size: Any = None,
     weight_decay_times: str = "lr",
-    groups: Mapping[str, Group] | None = None,
-    layers: Layers | None = None,
+    groups: Any = None,
+    layers: Any = None,
 ) -> Plan:
     """Plan several values of a run together; each is a number, a schedule or its text.
 
@@ -152,7 +152,7 @@ def plan(
         weight_decay: >= 0; what it is multiplied by says ``weight_decay_times``.
         batch_size: samples in one update, all processes together: a whole number, or a schedule made of steps.
         weight_decay_times: "lr", "lr/peak" or "1"; see the module.
-        groups: a `group` for each label; the label is the pattern of names where the group has none of its own.
+        groups: a dictionary with a `group` for each label; the label is the pattern of names where the group has none of its own.
         layers: `layerwise` or `discriminative`: rates by depth, on top of the groups.
 
     Raises:
