@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lrdecay.schedule import flat_cosine as flat_cosine
     from lrdecay.schedule import from_json as from_json
     from lrdecay.schedule import group as group
+    from lrdecay.schedule import grow_batch as grow_batch
     from lrdecay.schedule import halving as halving
     from lrdecay.schedule import inverse_sqrt as inverse_sqrt
     from lrdecay.schedule import inverse_time as inverse_time
@@ -88,6 +89,7 @@ _ROOMS = {
         "flat_cosine",
         "from_json",
         "group",
+        "grow_batch",
         "halving",
         "inverse_sqrt",
         "inverse_time",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from fractions import Fraction
 from typing import Any
@@ -116,7 +117,7 @@ def test_samples_and_updates_are_each_others_inverse(sizes, gaps, at):
         assert h.clock.samples(h.clock.updates(at)) == at
         taken = h.clock.consumed(np.arange(300))
         assert (np.diff(taken) == h.clock.sizes_at(np.arange(299))).all()
-        bound = sum(max(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        bound = sum(max(a, b) for a, b in itertools.pairwise(sizes))
         assert all(abs(int(s) - h.clock.samples(Fraction(t))) <= bound for t, s in enumerate(taken))
         for target in (0, 1, 17, 300):
             t = h.clock.step_of(target)

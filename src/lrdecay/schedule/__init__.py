@@ -37,6 +37,7 @@ from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.peaks import at_peak, peak_of
 from lrdecay.schedule.plan_bound import BoundPlan
 from lrdecay.schedule.plan_groups import discriminative, group, layerwise
+from lrdecay.schedule.plan_growth import grow_batch
 from lrdecay.schedule.plans import Plan, plan
 from lrdecay.schedule.sameness import common_prefix, same_values
 
@@ -58,6 +59,7 @@ __all__ = [
     "flat_cosine",
     "from_json",
     "group",
+    "grow_batch",
     "halving",
     "inverse_sqrt",
     "inverse_time",

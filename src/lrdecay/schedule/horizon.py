@@ -60,7 +60,7 @@ class Horizon:
     ``Horizon(epochs=3, samples_per_epoch=10_000, micro_batch_size=4, grad_accumulation=8, world_size=2)``.
 
     With ``batch_changes``, ``batch_size`` and ``tokens_per_step`` are those of the first update, an epoch must be said
-    in samples, and "%" is a share of the samples of the run, which must then be said in epochs.
+    in samples, and "%" is a share of the samples of the run; a change that starts at one needs ``epochs``.
 
     Attributes:
         clock: where the batch size changes, what counts samples and updates; None where it does not.
@@ -126,9 +126,16 @@ class Horizon:
             msg = refusal("Horizon(batch_changes=...)", rule, self.batch_changes, cure)
             raise InputError(msg)
         evenly = (self.micro_batch_size or 1) * (self.world_size or 1)
-        clock = changing_clock(self.batch_changes, self.batch_size, evenly, self.samples)
+        clock = changing_clock(self.batch_changes, self.batch_size, evenly, self._start_of_change)
         object.__setattr__(self, "clock", clock)
         object.__setattr__(self, "batch_changes", tuple(zip(clock.starts[1:], clock.sizes[1:], strict=True)))
+
+    def _start_of_change(self, d: Duration) -> Fraction:
+        if d.unit == "%" and self.epochs is None:
+            cure = "Say the run as epochs=, with samples_per_epoch= and batch_size=."
+            msg = refusal("Horizon(steps=...)", f"must be said in samples to place {d!r}", self.steps, cure)
+            raise InputError(msg)
+        return self.samples(d)
 
     @property
     def epoch_length(self) -> Fraction | None:
@@ -189,12 +196,8 @@ class Horizon:
         """A duration that is not in updates, in samples, exact.
 
         Raises:
-            InputError: as `length`; or it is a share of a run that was said in updates of different sizes.
+            InputError: as `length`.
         """
-        if d.unit == "%" and self.epochs is None:
-            cure = "Say the run as epochs=, with samples_per_epoch= and batch_size=."
-            msg = refusal("Horizon(steps=...)", f"must be said in samples to place {d!r}", self.steps, cure)
-            raise InputError(msg)
         if self.batch_size is None:
             msg = refusal("Horizon(...)", f"must say what one sample is to place {d!r}", self, "Add batch_size=.")
             raise InputError(msg)

@@ -1,4 +1,4 @@
-"""Curves that run evenly by sample on a horizon whose batch size changes; elsewhere updates and samples are the same."""
+"""Curves that run evenly by sample where the batch size changes; elsewhere updates and samples are the same."""
 
 from __future__ import annotations
 

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from lrdecay.errors import InputError, did_you_mean, one_of, refusal
 from lrdecay.schedule.duration import Duration, round_half_up
 from lrdecay.schedule.horizon import Horizon
+from lrdecay.schedule.plan_batches import with_batches
+from lrdecay.schedule.plan_growth import Growth, grown
 from lrdecay.schedule.plan_values import curve
 from lrdecay.schedule.plans import Plan
 
@@ -34,7 +36,7 @@ class BoundPlan:
     plan: Plan
     stated: Horizon  # the horizon it was bound to
     horizon: Horizon = field(eq=False)  # the same, with the plan's batch sizes; what counts the steps
-    _growth: Curve | None = field(eq=False, repr=False, default=None)  # times lr, by update: see `grow_batch`
+    _growth: Growth | None = field(eq=False, repr=False)  # what became of lr where the batch grows instead
     _curves: dict[tuple[str, str], Curve] = field(eq=False, repr=False, init=False, factory=dict)  # by name and group
 
     @property
@@ -117,6 +119,8 @@ class BoundPlan:
     def _rate(self, label: str) -> Curve:
         own, layer = self.plan.found(label)
         rate = self._curve("lr", label)
+        if self._growth is not None:
+            rate = rate * self._growth.factor if own is not None and own.lr is not None else self._growth.rate
         scale, until = (1.0, None) if own is None else (own.scale, own.frozen_until)
         starts = [self._position(until)]
         if layer is not None and self.plan.layers is not None:
@@ -154,7 +158,9 @@ def bind_plan(plan: Plan, horizon: Horizon) -> BoundPlan:
     if type(horizon) is not Horizon:
         msg = refusal("bind(horizon=...)", "must be a Horizon", horizon, "Write Horizon(steps=10_000).")
         raise InputError(msg)
-    bound = BoundPlan(plan, horizon, horizon)
+    growth = None if plan.max_batch is None else grown(plan, with_batches(plan.batch_size, horizon))
+    with_sizes = with_batches(plan.batch_size, horizon) if growth is None else growth.horizon
+    bound = BoundPlan(plan, horizon, with_sizes, growth)
     for label in ("", *dict(plan.groups)):  # every curve is made once, so that what does not fit is said now
         for name in bound.names:
             bound.values(name, label)

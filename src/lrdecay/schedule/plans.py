@@ -152,7 +152,7 @@ def plan(
         weight_decay: >= 0; what it is multiplied by says ``weight_decay_times``.
         batch_size: samples in one update, all processes together: a whole number, or a schedule made of steps.
         weight_decay_times: "lr", "lr/peak" or "1"; see the module.
-        groups: a dictionary with a `group` for each label; the label is the pattern of names where the group has none of its own.
+        groups: a dictionary, a `group` for each label; the label is the pattern where the group has none of its own.
         layers: `layerwise` or `discriminative`: rates by depth, on top of the groups.
 
     Raises:
