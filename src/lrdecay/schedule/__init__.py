@@ -37,12 +37,18 @@ from lrdecay.schedule.families_powers import inverse_sqrt, noam, power, token_po
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.peaks import at_peak, peak_of
+from lrdecay.schedule.plan_bound import BoundPlan
+from lrdecay.schedule.plan_groups import discriminative, group, layerwise
+from lrdecay.schedule.plan_growth import grow_batch
+from lrdecay.schedule.plans import Plan, plan
 from lrdecay.schedule.sameness import common_prefix, same_values
 
 __all__ = [
     "Bound",
+    "BoundPlan",
     "Duration",
     "Horizon",
+    "Plan",
     "Schedule",
     "at_peak",
     "clamp",
@@ -50,16 +56,20 @@ __all__ = [
     "constant",
     "cosine",
     "damped",
+    "discriminative",
     "duration",
     "exponential",
     "flat_cosine",
     "from_json",
+    "group",
+    "grow_batch",
     "halving",
     "inverse_sqrt",
     "inverse_time",
     "join",
     "k_decay",
     "knee",
+    "layerwise",
     "linear",
     "multi_step",
     "natural_exponential",
@@ -70,6 +80,7 @@ __all__ = [
     "peak",
     "peak_of",
     "piecewise",
+    "plan",
     "polynomial",
     "power",
     "product",
