@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lrdecay.schedule import common_prefix as common_prefix
     from lrdecay.schedule import constant as constant
     from lrdecay.schedule import cosine as cosine
+    from lrdecay.schedule import damped as damped
     from lrdecay.schedule import exponential as exponential
     from lrdecay.schedule import flat_cosine as flat_cosine
     from lrdecay.schedule import from_json as from_json
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from lrdecay.schedule import linear as linear
     from lrdecay.schedule import multi_step as multi_step
     from lrdecay.schedule import natural_exponential as natural_exponential
+    from lrdecay.schedule import noam as noam
+    from lrdecay.schedule import noisy as noisy
     from lrdecay.schedule import one_cycle as one_cycle
     from lrdecay.schedule import parse as parse
     from lrdecay.schedule import peak as peak
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from lrdecay.schedule import piecewise as piecewise
     from lrdecay.schedule import polynomial as polynomial
     from lrdecay.schedule import power as power
+    from lrdecay.schedule import product as product
     from lrdecay.schedule import ramp as ramp
     from lrdecay.schedule import rex as rex
     from lrdecay.schedule import same_values as same_values
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
     from lrdecay.schedule import step as step
     from lrdecay.schedule import tabulated as tabulated
     from lrdecay.schedule import tanh as tanh
+    from lrdecay.schedule import token_power as token_power
     from lrdecay.schedule import triangular as triangular
     from lrdecay.schedule import warm_restarts as warm_restarts
     from lrdecay.schedule import warmup as warmup
@@ -75,6 +80,7 @@ _ROOMS = {
         "common_prefix",
         "constant",
         "cosine",
+        "damped",
         "exponential",
         "flat_cosine",
         "from_json",
@@ -87,6 +93,8 @@ _ROOMS = {
         "linear",
         "multi_step",
         "natural_exponential",
+        "noam",
+        "noisy",
         "one_cycle",
         "parse",
         "peak",
@@ -94,6 +102,7 @@ _ROOMS = {
         "piecewise",
         "polynomial",
         "power",
+        "product",
         "ramp",
         "rex",
         "same_values",
@@ -102,6 +111,7 @@ _ROOMS = {
         "step",
         "tabulated",
         "tanh",
+        "token_power",
         "triangular",
         "warm_restarts",
         "warmup",
