@@ -120,8 +120,7 @@ def translate(call: Call, run: Run) -> Schedule:
         bound = signature.bind(run, *call.positional, **call.named)
     except TypeError as problem:
         arguments = ", ".join(list(signature.parameters)[1:])
-        msg = f"`{call.library}.{call.name}(...)` must be called with its own arguments, got {problem}."
-        msg += f" They are ({arguments})."
+        msg = f"`{call.library}.{call.name}(...)` must be called with its arguments ({arguments}): {problem}."
         raise InputError(msg) from None
     try:
         return saying.translator(*bound.args, **bound.kwargs)

@@ -19,10 +19,10 @@ import sys
 import warnings
 from typing import Any
 
-from lrdecay.dialects.base import PEERS, SAYINGS, Call
+from lrdecay.dialects.base import PEERS, SAYINGS, Call, Saying
 from lrdecay.errors import InputError, did_you_mean, refusal
 
-__all__ = ["MODULES", "load_all", "read_call"]
+__all__ = ["MODULES", "load_all", "read_call", "sayings_in"]
 
 MODULES = tuple(m for m in PEERS if importlib.util.find_spec(f"lrdecay.dialects.{m}"))
 """The modules of translators, in the order of the table in the docs."""
@@ -193,3 +193,16 @@ def _not_plain(node: ast.expr, text: str) -> InputError:
     else:
         cure = "Calls of schedulers, numbers, quoted text, lists, tuples and dictionaries are allowed."
     return InputError(refusal("convert(...)", "must be given plain values", part, cure))
+
+
+def sayings_in(call: Call) -> tuple[Saying, ...]:
+    """What is known of the schedulers in a call, the outer one first, each once."""
+    found = [SAYINGS[call.library, call.name]]
+    waiting: list[Any] = [*call.positional, *call.named.values()]
+    while waiting:
+        value = waiting.pop(0)
+        if isinstance(value, Call):
+            found += sayings_in(value)
+        elif isinstance(value, list | tuple):
+            waiting += value
+    return tuple(dict.fromkeys(found))
