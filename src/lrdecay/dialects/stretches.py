@@ -99,11 +99,13 @@ def only_if_asked(run: Run, call: str, rule: str, value: object, cure: str) -> N
         raise InputError(msg)
 
 
-def first_difference(schedule: Schedule, rate: Callable[[int], float] | Rates, steps: int) -> tuple[int, float, float]:
+def first_difference(
+    schedule: Schedule, rate: Callable[[int], float] | Rates, steps: int, within: float = 1e-9
+) -> tuple[int, float, float]:
     """Where a schedule leaves the peer's rates by more than rounding: update, ours, theirs; update -1 where nowhere."""
     theirs = np.array([rate(t) for t in range(steps)]) if callable(rate) else rate[:steps]
     ours = schedule.bind(Horizon(steps=steps)).values()
-    apart = np.flatnonzero(~(np.abs(ours - theirs) <= 1e-9 * np.maximum(np.max(np.abs(theirs)), ours)))
+    apart = np.flatnonzero(~(np.abs(ours - theirs) <= within * np.maximum(np.max(np.abs(theirs)), ours)))
     if not apart.size:
         return -1, 0.0, 0.0
     t = int(apart[0])
