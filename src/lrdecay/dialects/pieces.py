@@ -1,110 +1,86 @@
-"""Pieces that translators of step-counting libraries share: from a peer's numbers to the plainest schedule that has them.
+"""What translators put together: a warmup from 0, a held rate that may be 0, half waves up and down, and a list.
 
-A translator prefers a family; `glide` and `hold` pick the one that says a ramp or a rate, `follow` puts them one after
-another, and `listed` is for what no family says: `piecewise` where the rate stands still, `tabulated` where it does not.
+A peer's schedule is said in families where they say it. What falls between updates, such as a cosine whose half wave
+is 33.3 updates long, is listed by the peer's own formula as `tabulated`, for as long as the run is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
-from operator import add
-from typing import Any
+import itertools
+from collections.abc import Callable
+from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lrdecay.dialects.base import Run
 from lrdecay.errors import InputError, refusal
-from lrdecay.schedule import Horizon, Schedule, constant, cosine, linear, piecewise, ramp, scale, tabulated
+from lrdecay.schedule import Schedule, constant, cosine, join, linear, ramp, scale, tabulated
 
-__all__ = ["AS_IS", "MOST_PARTS", "first_difference", "follow", "glide", "hold", "listed", "only_if_asked", "whole"]
+__all__ = ["half_waves", "held", "known_bug", "listed", "to_floor", "warmed", "whole"]
 
-MOST_PARTS = 100
-"""A schedule of more parts than this is a table."""
-
-AS_IS = "Or take the peer's own numbers: as_is=True, --as-is."
-
-Rates = NDArray[np.float64]
+MOST_PIECES = 12
+"""Half waves that are written out; more of them are listed."""
 
 
-def whole(call: str, value: Any, least: int = 1, cure: str = "") -> int:
-    """The value as an integer, 30.0 as 30.
+def whole(call: str, value: object) -> int:
+    """A count of updates >= 0; a float that is whole is taken as the integer it is.
 
     Raises:
-        InputError: it is not whole, or below ``least``.
+        InputError: it is negative or not whole.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer) or value != value // 1:
-        msg = refusal(call, "must be a whole number", value, cure)
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    if type(value) is not int or value < 0:
+        msg = refusal(call, "must be a whole number of updates >= 0", value)
         raise InputError(msg)
-    if value < least:
-        msg = refusal(call, f"must be an integer >= {least}", value, cure)
-        raise InputError(msg)
-    return int(value)
+    return value
 
 
-def glide(start: float, end: float, shape: str, over: int) -> Schedule:
-    """From one rate to another along "linear" or "cosine" over so many updates, then held."""
-    if start == end:
-        return constant(start, over=over)
-    if start > end:
-        return (linear if shape == "linear" else cosine)(start, floor=end, over=over)
-    return ramp(start, end, shape, over=over)
+def known_bug(call: str, rule: str, value: object) -> str:
+    """The refusal of what is plainly wrong in the peer, as `refusal` words it."""
+    return refusal(call, rule, value, "It is a bug of the peer; --as-is keeps its numbers.")
 
 
-def hold(rate: float, lr: float, over: int | None = None) -> Schedule:
-    """One rate; a rate of 0 is no peak and is said as nothing of the optimizer's rate ``lr``."""
-    return constant(rate, over=over) if rate > 0 else scale(constant(lr, over=over), 0.0)
+def held(rate: float, peak: float) -> Schedule:
+    """A constant rate >= 0; nothing is said as nothing times the peak, which is above 0."""
+    return constant(rate) if rate > 0 else scale(constant(peak), 0.0)
 
 
-def follow(parts: Sequence[Schedule]) -> Schedule:
-    """One after the other."""
-    return reduce(add, parts)
+def warmed(over: int, peak: float, rest: Schedule, start: float = 0.0) -> Schedule:
+    """A straight line from ``start`` to the peak over so many updates, then the rest on its own clock."""
+    return ramp(start, peak, over=over) + rest if over else rest
 
 
-def listed(call: str, rates: Iterable[float]) -> Schedule:
-    """The rates of a run from update 0 on: one rate, a few that are held, or a table; the last one is held.
+def to_floor(peak: float, floor: float, over: int, shape: str = "linear") -> Schedule:
+    """From the peak to the floor along a closed shape by name; the floor is held afterwards, and may be the higher."""
+    if over == 0:
+        return held(floor, peak)
+    if shape in ("linear", "cosine") and floor <= peak:
+        family = linear if shape == "linear" else cosine
+        return family(peak, floor=floor, over=over)
+    return ramp(peak, floor, shape=shape, over=over)
 
-    Rates within rounding below 0 are 0.
+
+def listed(steps: int, rate: Callable[[int], float]) -> Schedule:
+    """rate(0), rate(1), ..., for the length of the run.
 
     Raises:
-        InputError: a rate is below 0 or not finite, or all are 0.
+        InputError: a rate is negative, infinite or not a number, or all are 0.
     """
-    values = np.array([float(rate) for rate in rates])
-    tiny = 1e-12 * np.max(np.abs(values), initial=0.0)
-    bad = np.flatnonzero(~(np.isfinite(values) & (values >= -tiny)))
-    if bad.size:
-        msg = refusal(call, f"must give rates >= 0, also at update {bad[0]}", float(values[bad[0]]), "There is no such.")
-        raise InputError(msg)
-    values = np.maximum(values, 0.0)
-    if not values.any():
-        msg = refusal(call, "must give a rate above 0", 0.0, "A run at 0 learns nothing.")
-        raise InputError(msg)
-    changes = np.flatnonzero(np.diff(values)) + 1
-    if not changes.size:
-        return constant(float(values[0]))
-    if len(changes) < min(MOST_PARTS, max(len(values) // 3, 2)):
-        return piecewise(values[[0, *changes]].tolist(), at=changes.tolist())
-    return tabulated(values[: changes[-1] + 1].tolist())
+    return tabulated([rate(t) for t in range(steps)])
 
 
-def only_if_asked(run: Run, call: str, rule: str, value: object, cure: str) -> None:
-    """Refuse a plain bug of the peer's, unless the run is to keep it.
+def half_waves(peak: float, floor: float, half: Fraction, steps: int) -> Schedule | None:
+    """Cosines down, up, down, ..., each over ``half``, for so many updates; None where they cannot be written out.
 
-    Raises:
-        InputError: ``run.as_is`` is false.
+    They cannot where a half wave is not a whole number of updates, or where there are too many of them.
     """
-    if not run.as_is:
-        msg = refusal(call, rule, value, f"{cure} {AS_IS}")
-        raise InputError(msg)
-
-
-def first_difference(schedule: Schedule, rate: Callable[[int], float] | Rates, steps: int) -> tuple[int, float, float]:
-    """Where a schedule leaves the peer's rates by more than rounding: update, ours, theirs; update -1 where nowhere."""
-    theirs = np.array([rate(t) for t in range(steps)]) if callable(rate) else rate[:steps]
-    ours = schedule.bind(Horizon(steps=steps)).values()
-    apart = np.flatnonzero(~(np.abs(ours - theirs) <= 1e-9 * np.maximum(np.max(np.abs(theirs)), ours)))
-    if not apart.size:
-        return -1, 0.0, 0.0
-    t = int(apart[0])
-    return t, float(ours[t]), float(theirs[t])
+    if half.denominator != 1:
+        return None
+    over = int(half)
+    ends = [peak, floor]
+    count = max(1, -(-(steps - 1) // over))  # one that only speaks where the one before it ends is left out
+    if count > MOST_PIECES:
+        return None
+    if count == 1:
+        return to_floor(peak, floor, over, "cosine")
+    rates = list(itertools.islice(itertools.cycle(ends), count + 1))
+    parts = [ramp(a, b, shape="cosine", over=over) for a, b in itertools.pairwise(rates)]
+    return join(*parts, at=[over * i for i in range(1, count)])

@@ -15,7 +15,7 @@ import numpy as np
 
 from lrdecay.dialects import torch_cycles, torch_joined  # noqa: F401  (they register their own)
 from lrdecay.dialects.base import Run, says
-from lrdecay.dialects.pieces import MOST_PARTS, follow, glide, listed, whole
+from lrdecay.dialects.stretches import MOST_PARTS, follow, glide, listed, whole
 from lrdecay.errors import InputError, refusal
 from lrdecay.schedule import Schedule, constant, exponential, multi_step, piecewise, polynomial, step
 

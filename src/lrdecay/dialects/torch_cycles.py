@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from lrdecay.dialects.base import Run, says
-from lrdecay.dialects.pieces import MOST_PARTS, follow, glide, listed, only_if_asked, whole
+from lrdecay.dialects.stretches import MOST_PARTS, follow, glide, listed, only_if_asked, whole
 from lrdecay.errors import InputError, refusal
 from lrdecay.schedule import Schedule, one_cycle, triangular, warm_restarts
 

@@ -16,9 +16,9 @@ from attrs import evolve
 
 from lrdecay.dialects import torch_recursions
 from lrdecay.dialects.base import Call, Run, says, translate
-from lrdecay.dialects.pieces import MOST_PARTS, first_difference, follow, glide, listed, only_if_asked, whole
+from lrdecay.dialects.stretches import MOST_PARTS, first_difference, follow, glide, hold, listed, only_if_asked, whole
 from lrdecay.errors import InputError, refusal
-from lrdecay.schedule import Horizon, Schedule, exponential, join, linear, ramp
+from lrdecay.schedule import Bound, Horizon, Schedule, exponential, join, linear, ramp
 from lrdecay.schedule.base import Family
 
 __all__ = ["chained_scheduler", "sequential_lr"]
@@ -146,12 +146,14 @@ def _product(run: Run, parts: list[Call]) -> Schedule:
     edges = [0, *sorted(map(int, cuts)), run.steps]
     if len(edges) > MOST_PARTS or not isinstance(curve, exponential | linear | ramp):
         return listed("torch.ChainedScheduler(...)", product)
-    whole_curve = curve.bind(Horizon(steps=run.steps))
-    return follow([_cut(curve, float(held[a]), whole_curve, a, b, b == run.steps) for a, b in itertools.pairwise(edges)])
+    bound = curve.bind(Horizon(steps=run.steps))
+    pieces = itertools.pairwise(edges)
+    return follow([_cut(curve, float(held[a]), bound, a, b, b == run.steps, run.base) for a, b in pieces])
 
 
-def _cut(curve: Schedule, factor: float, bound: Any, a: int, b: int, last: bool) -> Schedule:
+def _cut(curve: Schedule, factor: float, bound: Bound, a: int, b: int, last: bool, highest: float) -> Schedule:
     """A piece of a curve, updates a to b - 1, times a factor."""
     if isinstance(curve, exponential):
         return exponential(bound(a) * factor, factor=curve.factor, over=None if last else b - a)
-    return glide(bound(a) * factor, bound(b) * factor, "linear", b - a)
+    start, end = bound(a) * factor, bound(b) * factor
+    return glide(start, end, "linear", b - a) if end or start else hold(0.0, highest, b - a)

@@ -168,6 +168,8 @@ def _build(call: Call, group: Group) -> _Scheduler:
     base = None
     if call.name == "CyclicLR":
         base = group["lr"] = a["base_lr"]
+    if call.name == "SWALR":
+        group["swa_lr"] = a["swa_lr"]
     if call.name == "OneCycleLR":
         group["initial_lr"], group["max_lr"] = a["max_lr"] / a["div_factor"], a["max_lr"]
         group["min_lr"] = group["initial_lr"] / a["final_div_factor"]
@@ -257,7 +259,7 @@ def _cosine(a: Arguments) -> Formulas:
 
 
 def _swa(a: Arguments) -> Formulas:
-    n, target = a["anneal_epochs"], a["swa_lr"]
+    n = a["anneal_epochs"]
 
     def weight(step: int) -> float:
         u = max(0, min(1, step / max(1, n)))
@@ -265,7 +267,7 @@ def _swa(a: Arguments) -> Formulas:
 
     def formula(s: _One) -> float:
         step = max(1, s.calls - 1) if n == 0 else s.calls - 1
-        before, now = weight(step - 1), weight(step)
+        target, before, now = s.group["swa_lr"], weight(step - 1), weight(step)
         start = target if before == 1 else (s.lr - before * target) / (1 - before)
         return float(target * now + start * (1 - now))
 
