@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from lrdecay.schedule import warmup as warmup
     from lrdecay.schedule import wsd as wsd
     from lrdecay.verbs.compare import compare as compare
+    from lrdecay.verbs.convert import convert as convert
     from lrdecay.verbs.find import find as find
     from lrdecay.verbs.script import script as script
     from lrdecay.verbs.show import show as show
@@ -132,6 +133,7 @@ _ROOMS = {
         "wsd",
     ),
     "verbs.compare": ("compare",),
+    "verbs.convert": ("convert",),
     "verbs.find": ("find",),
     "verbs.script": ("script",),
     "verbs.show": ("show",),
