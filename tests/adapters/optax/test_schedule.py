@@ -33,7 +33,7 @@ def test_every_family_has_the_float64_rates_rounded_once_to_float32_to_the_end_a
 def test_compiled_the_rates_are_the_same_bits() -> None:
     curves = [schedule(spec, HORIZON) for _, spec in IN_SINGLE[::10]]
     t = np.arange(HORIZON.steps + 3)
-    for f, got in zip(curves, jax.jit(lambda t: [f(t) for f in curves])(t), strict=True):
+    for f, got in zip(curves, jax.jit(lambda t: [curve(t) for curve in curves])(t), strict=True):
         np.testing.assert_array_equal(np.asarray(got), np.asarray(f(t)))
 
 
