@@ -35,28 +35,38 @@ from lrdecay.schedule.families_powers import inverse_sqrt, power
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.peaks import at_peak, peak_of
+from lrdecay.schedule.plan_bound import BoundPlan
+from lrdecay.schedule.plan_groups import discriminative, group, layerwise
+from lrdecay.schedule.plan_growth import grow_batch
+from lrdecay.schedule.plans import Plan, plan
 from lrdecay.schedule.sameness import common_prefix, same_values
 
 __all__ = [
     "Bound",
+    "BoundPlan",
     "Duration",
     "Horizon",
+    "Plan",
     "Schedule",
     "at_peak",
     "clamp",
     "common_prefix",
     "constant",
     "cosine",
+    "discriminative",
     "duration",
     "exponential",
     "flat_cosine",
     "from_json",
+    "group",
+    "grow_batch",
     "halving",
     "inverse_sqrt",
     "inverse_time",
     "join",
     "k_decay",
     "knee",
+    "layerwise",
     "linear",
     "multi_step",
     "natural_exponential",
@@ -65,6 +75,7 @@ __all__ = [
     "peak",
     "peak_of",
     "piecewise",
+    "plan",
     "polynomial",
     "power",
     "ramp",
