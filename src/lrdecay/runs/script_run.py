@@ -66,9 +66,11 @@ class ScriptRun:
         """A scheduler that drives the optimizer's learning rate; a study may put another schedule in its place.
 
         Args:
-            optimizer: a `torch.optim.Optimizer`.
+            optimizer: a `torch.optim.Optimizer`; a Keras optimizer or compiled model; the module ``optax``, which gives
+                the schedule for an optimizer's ``learning_rate``; or a factory such as ``optax.adamw``, which gives the
+                optimizer.
             schedule: a schedule or its notation.
-            options: passed on to `lrdecay.adapters.torch.attach`.
+            options: passed on to that adapter's ``attach``.
 
         Raises:
             InputError: the schedule does not fit the horizon, or this run has a scheduler already.

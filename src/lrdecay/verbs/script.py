@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from lrdecay.runs.protocol import Orders
@@ -57,7 +58,20 @@ def script(
 
 
 def _attach(optimizer: Any, bound: Any, rates: Any, **options: Any) -> Any:
-    """The adapter that knows this optimizer; PyTorch's, so far."""
-    from lrdecay.adapters.torch import attach
+    """Let the adapter attach that knows what was given; where none does, PyTorch's says so."""
+    kinds = {kind.__module__.partition(".")[0] for kind in type(optimizer).__mro__}
+    if "keras" in kinds:
+        from lrdecay.adapters.keras import attach as attach_keras
 
-    return attach(optimizer, bound, rates=rates, override=True, **options)
+        return attach_keras(optimizer, bound, rates=rates, **options)
+    if getattr(optimizer, "__name__", None) == "optax":
+        from lrdecay.adapters.optax import schedule
+
+        return schedule(bound, rates=rates, **options)
+    if callable(optimizer) and "optax" in sys.modules:
+        from lrdecay.adapters.optax import attach as attach_optax
+
+        return attach_optax(optimizer, bound, rates=rates, **options)
+    from lrdecay.adapters.torch import attach as attach_torch
+
+    return attach_torch(optimizer, bound, rates=rates, override=True, **options)
