@@ -84,7 +84,7 @@ class LRDecay(Callback):
         self._trainer: Trainer | None = None
         self._loader: PositionedLoader | None = None
         self._loaded: dict[str, Any] = {}
-        self._before_validation: dict[str, Any] | None = None
+        self._after_batch: dict[str, Any] | None = None
 
     @property
     def state_key(self) -> str:
@@ -95,7 +95,7 @@ class LRDecay(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check that the module leaves the rate to us, before anything is trained."""
-        self._trainer, self.scheduler, self._loader = trainer, None, None
+        self._trainer, self.scheduler, self._loader, self._after_batch = trainer, None, None, None
         if trainer.lr_scheduler_configs:
             theirs = [type(config.scheduler).__name__ for config in trainer.lr_scheduler_configs]
             cure = "Let configure_optimizers return the optimizer alone."
@@ -109,20 +109,15 @@ class LRDecay(Callback):
         if horizon is None and not isinstance(schedule, Bound):
             horizon = horizon_of(trainer)
         self.scheduler = attach(self._optimizer(trainer), schedule, horizon, step=trainer.global_step, **self._options)  # type: ignore[arg-type]
-        loaded, self._loaded = self._loaded, {}
-        if loaded:
-            self.scheduler.load_state_dict(loaded["scheduler"])
-        self._loader = positioned(trainer)
-        if loaded:
-            if self._loader is None or loaded["position"] is None:
-                cure = "Nobody can count what is taken from an iterator."
-                msg = refusal("ckpt_path", "must be of a training_step that takes batches", "a dataloader_iter", cure)
-                raise InputError(msg)
-            self._loader.go_back(loaded["position"], lambda: self._give_gradients(loaded["gradients"]))
+        if self._loaded:
+            self.scheduler.load_state_dict(self._loaded["scheduler"])
+            trainer.fit_loop.setup_data()  # if the loaders are to be made anew, then now; no hook follows that
+        self._take_place(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Loaders may have been made anew for this epoch."""
-        self._loader = positioned(trainer)
+        """Loaders may have been made anew for this epoch; what that drew is taken back."""
+        if self._take_place(trainer) is not self._loader and self._after_batch is not None:
+            set_drawn_state(self._after_batch)
 
     # ---- while it runs ----
 
@@ -140,14 +135,13 @@ class LRDecay(Callback):
     ) -> None:
         """Write the rate of the next update, for whoever looks at it."""
         self._attached.step()
-        if trainer.enable_validation:
-            self._before_validation = drawn_state()
+        if trainer.enable_validation or trainer.reload_dataloaders_every_n_epochs:
+            self._after_batch = drawn_state()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take back what validation drew, so that the training that follows is the same with it and without."""
-        if trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking and self._before_validation:
-            set_drawn_state(self._before_validation)
-            self._before_validation = None
+        if trainer.state.fn == TrainerFn.FITTING and self._after_batch is not None:
+            set_drawn_state(self._after_batch)
 
     # ---- checkpoints ----
 
@@ -180,6 +174,24 @@ class LRDecay(Callback):
             raise InputError(msg)
         return self.scheduler
 
+    def _take_place(self, trainer: Trainer) -> PositionedLoader | None:
+        """Stand where the batches come from; and go to where a checkpoint stood, if there is one."""
+        before, self._loader = self._loader, positioned(trainer)
+        if self._loaded and self._loader is not before:
+            if self._loader is None or self._loaded["position"] is None:
+                cure = "Nobody can count what is taken from an iterator."
+                msg = refusal("ckpt_path", "must be of a training_step that takes batches", "a dataloader_iter", cure)
+                raise InputError(msg)
+            self._loader.go_back(self._loaded["position"], self._back)
+        return before
+
+    def _back(self) -> None:
+        """The place is reached: the gradients of an accumulation that was under way, and nothing else is to load."""
+        loaded, self._loaded = self._loaded, {}
+        parameters = [p for group in self._attached.optimizer.param_groups for p in group["params"]]
+        for parameter, gradient in zip(parameters, loaded["gradients"] or [], strict=False):
+            parameter.grad = None if gradient is None else gradient.to(parameter.device)
+
     def _optimizer(self, trainer: Trainer) -> Optimizer:
         found = trainer.optimizers
         if self._index is None and len(found) == 1:
@@ -195,11 +207,6 @@ class LRDecay(Callback):
         if self._trainer is None or not self._trainer.fit_loop._should_accumulate():
             return None
         return [p.grad for group in self._attached.optimizer.param_groups for p in group["params"]]
-
-    def _give_gradients(self, saved: list[torch.Tensor | None] | None) -> None:
-        parameters = (p for group in self._attached.optimizer.param_groups for p in group["params"])
-        for parameter, gradient in zip(parameters, saved or [], strict=False):
-            parameter.grad = None if gradient is None else gradient.to(parameter.device)
 
 
 def horizon_of(trainer: Trainer) -> Horizon:
