@@ -57,7 +57,21 @@ def script(
 
 
 def _attach(optimizer: Any, bound: Any, rates: Any, **options: Any) -> Any:
-    """The adapter that knows this optimizer; PyTorch's, so far."""
+    """By the adapter that knows this optimizer or this trainer; told from its class, so that none is imported for it."""
+    names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(optimizer).__mro__}
+    options = {"rates": rates, "override": True} | options
+    if "lightning.pytorch.trainer.trainer.Trainer" in names:
+        from lrdecay.adapters.lightning.scripted import attach_to_run
+
+        return attach_to_run(optimizer, bound, **options)
+    if "transformers.trainer.Trainer" in names:
+        from lrdecay.adapters.transformers.scripted import attach_to_run as attach_trainer
+
+        return attach_trainer(optimizer, bound, **options)
+    if "accelerate.optimizer.AcceleratedOptimizer" in names:
+        from lrdecay.adapters.accelerate import unwrapped
+
+        optimizer = unwrapped(optimizer)
     from lrdecay.adapters.torch import attach
 
-    return attach(optimizer, bound, rates=rates, override=True, **options)
+    return attach(optimizer, bound, **options)
