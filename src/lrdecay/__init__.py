@@ -16,6 +16,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lrdecay.adapters import accelerate as accelerate
+    from lrdecay.adapters import lightning as lightning
+    from lrdecay.adapters import transformers as transformers
     from lrdecay.errors import InputError as InputError
     from lrdecay.errors import LrdecayError as LrdecayError
     from lrdecay.errors import RunError as RunError
@@ -140,12 +143,15 @@ _ROOMS = {
     "verbs.train": ("train",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_DOORS = ("accelerate", "lightning", "transformers")  # adapters, as lrdecay.lightning and so on
 
 __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its room on first use."""
+    if name in _DOORS:
+        return importlib.import_module(f"lrdecay.adapters.{name}")
     if name not in _HOME:
         msg = f"module 'lrdecay' has no attribute {name!r}"
         raise AttributeError(msg)

@@ -96,7 +96,10 @@ RANDOM: dict[str, Draw] = {
         float(r.uniform(0.98, 1.0)),
     ),
     "CosineAnnealingWarmRestarts": lambda r: torch_call(
-        "CosineAnnealingWarmRestarts", int(r.integers(1, 80)), int(r.integers(1, 5)), float(r.choice([0.0, r.uniform(0, 0.4)]))
+        "CosineAnnealingWarmRestarts",
+        int(r.integers(1, 80)),
+        int(r.integers(1, 5)),
+        float(r.choice([0.0, r.uniform(0, 0.4)])),
     ),
     "OneCycleLR": lambda r: torch_call(
         "OneCycleLR",
@@ -112,7 +115,16 @@ RANDOM: dict[str, Draw] = {
     "ChainedScheduler": lambda r: torch_call("ChainedScheduler", _parts(r, _RECURSIVE, int(r.integers(2, 4)))),
 }
 
-_RECURSIVE = ("StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR", "MultiplicativeLR", "SWALR")
+_RECURSIVE = (
+    "StepLR",
+    "MultiStepLR",
+    "ConstantLR",
+    "LinearLR",
+    "ExponentialLR",
+    "PolynomialLR",
+    "MultiplicativeLR",
+    "SWALR",
+)
 _SEPARATE = ("CosineAnnealingLR", "CosineAnnealingWarmRestarts", "LambdaLR")
 
 

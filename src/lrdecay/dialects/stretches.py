@@ -74,7 +74,9 @@ def listed(call: str, rates: Iterable[float]) -> Schedule:
     tiny = 1e-12 * np.max(np.abs(values), initial=0.0)
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= -tiny)))
     if bad.size:
-        msg = refusal(call, f"must give rates >= 0, also at update {bad[0]}", float(values[bad[0]]), "There is no such.")
+        msg = refusal(
+            call, f"must give rates >= 0, also at update {bad[0]}", float(values[bad[0]]), "There is no such."
+        )
         raise InputError(msg)
     values = np.maximum(values, 0.0)
     if not values.any():

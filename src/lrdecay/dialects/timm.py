@@ -162,7 +162,9 @@ def step_lr_scheduler(
         return constant(lr * decay_rate**passed, over=(every - into) * clock.every) + falling
 
     sayable = 0 < decay_rate <= 1 and float(decay_t).is_integer()
-    return said(run, "timm.StepLRScheduler", clock, lambda t: lr * decay_rate ** (t // decay_t), words if sayable else None)
+    return said(
+        run, "timm.StepLRScheduler", clock, lambda t: lr * decay_rate ** (t // decay_t), words if sayable else None
+    )
 
 
 @says("timm", "MultiStepLRScheduler", differs="switches one tick early: a milestone m speaks at m - 1", ends="holds")
@@ -181,7 +183,9 @@ def multi_step_lr_scheduler(
     clock = clock_of(run, noise, t_in_epochs, steps_per_epoch, warmup_t, warmup_lr_init, warmup_prefix)
     milestones = [whole("timm.MultiStepLRScheduler(decay_t=...)", m, -(2**53)) for m in decay_t]
     if milestones != sorted(milestones):
-        msg = refusal("timm.MultiStepLRScheduler(decay_t=...)", "must be in rising order", decay_t, "timm bisects them.")
+        msg = refusal(
+            "timm.MultiStepLRScheduler(decay_t=...)", "must be in rising order", decay_t, "timm bisects them."
+        )
         raise InputError(msg)
     begun = 0 if clock.prefix else clock.warmup
     first = 0 if clock.warmup else 1  # without a warmup, the first update is the constructor's
@@ -230,9 +234,15 @@ def wsd_lr_scheduler(
         "power": lambda u: 1.0 - float(u**decay_power),
         "exp": lambda u: (decay_ratio**u - decay_ratio) / (1.0 - decay_ratio),
     }
-    if decay > total or stable_fn not in ("constant", "rsqrt", "power") or not (callable(decay_fn) or decay_fn in shapes):
+    if (
+        decay > total
+        or stable_fn not in ("constant", "rsqrt", "power")
+        or not (callable(decay_fn) or decay_fn in shapes)
+    ):
         rule = "must be what timm accepts"
-        msg = refusal("timm.WSDLRScheduler(...)", rule, (t_initial, decay_t, stable_fn, decay_fn), "timm refuses it too.")
+        msg = refusal(
+            "timm.WSDLRScheduler(...)", rule, (t_initial, decay_t, stable_fn, decay_fn), "timm refuses it too."
+        )
         raise InputError(msg)
     scale = float(clock.warmup if stable_timescale is None else stable_timescale)
     power = 0.5 if stable_fn == "rsqrt" else stable_power
@@ -271,7 +281,9 @@ def _cycles(run: Run, call: str, clock: Clock | None, first: Any, mul: float, de
         missed = cycles.misfire(clock.ticks(run, clock.natural(cycles)) - (clock.warmup if clock.prefix else 0))
         if missed >= clock.warmup * (not clock.prefix) and missed >= 0:
             cure = f"At {missed}, where a cycle starts, timm takes it for the end of the cycle before."
-            only_if_asked(run, f"{call}(cycle_mul=...)", "must restart at its peak, which a bug of timm prevents", mul, cure)
+            only_if_asked(
+                run, f"{call}(cycle_mul=...)", "must restart at its peak, which a bug of timm prevents", mul, cure
+            )
     return cycles
 
 

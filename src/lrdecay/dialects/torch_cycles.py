@@ -64,7 +64,9 @@ def cyclic_lr(
         if 2 * cycles <= MOST_PARTS:
             rise, fall = (base_lr, max_lr, "linear", int(up)), (max_lr, base_lr, "linear", int(down))
             return follow([glide(*rise) if i % 2 == 0 else glide(*fall) for i in range(2 * cycles)])
-    rate = partial(cyclic_rate, low=base_lr, high=max_lr, up=up, down=down, **_scaling(mode, gamma, scale_fn, scale_mode))
+    rate = partial(
+        cyclic_rate, low=base_lr, high=max_lr, up=up, down=down, **_scaling(mode, gamma, scale_fn, scale_mode)
+    )
     return listed("torch.CyclicLR(...)", map(rate, range(run.steps)))
 
 
@@ -83,7 +85,7 @@ def _scaling(mode: str, gamma: float, scale_fn: Callable[[float], float] | None,
 def cyclic_rate(
     t: int, low: float, high: float, up: float, down: float, scale: Callable[[float], float], by_cycle: bool
 ) -> float:
-    """torch's CyclicLR at update t."""
+    """Torch's CyclicLR at update t."""
     total, ratio = up + down, up / (up + down)
     cycle = math.floor(1 + t / total)
     x = 1.0 + t / total - cycle
@@ -91,7 +93,9 @@ def cyclic_rate(
     return low + (high - low) * height * float(scale(cycle if by_cycle else t))
 
 
-@says("torch", "CosineAnnealingWarmRestarts", ends="goes on", bug="step(epoch) gives 0 at some restarts; step() does not")
+@says(
+    "torch", "CosineAnnealingWarmRestarts", ends="goes on", bug="step(epoch) gives 0 at some restarts; step() does not"
+)
 def cosine_annealing_warm_restarts(
     run: Run,
     T_0: int,  # noqa: N803
@@ -116,7 +120,7 @@ def cosine_annealing_warm_restarts(
 
 
 def restarts_rate(t: int, lr: float, first: int, growth: int, floor: float) -> float:
-    """torch's CosineAnnealingWarmRestarts at update t, by its plain ``step()``."""
+    """Torch's CosineAnnealingWarmRestarts at update t, by its plain ``step()``."""
     length = first
     if growth == 1:
         t %= first
@@ -191,7 +195,7 @@ def one_cycle_phases(total: int, pct_start: float, three_phase: bool) -> tuple[f
 
 
 def one_cycle_rate(t: int, levels: tuple[float, ...], phases: tuple[float, ...], linear: bool) -> float:
-    """torch's OneCycleLR at update t, also past its end."""
+    """Torch's OneCycleLR at update t, also past its end."""
     i = next((i for i, end in enumerate(phases) if t <= end), len(phases) - 1)
     begin = phases[i - 1] if i else 0.0
     pct = (t - begin) / (phases[i] - begin)

@@ -76,14 +76,18 @@ def chained_scheduler(run: Run, schedulers: Sequence[Call], optimizer: Any = Non
     if len(parts) == 1:
         return translate(parts[0], run)
     call = Call("torch", "ChainedScheduler", (parts,))
-    if any(_recursive_with_a_floor(part) for part in parts) and not any(part.name in torch_recursions.CLOSED for part in parts):
+    if any(_recursive_with_a_floor(part) for part in parts) and not any(
+        part.name in torch_recursions.CLOSED for part in parts
+    ):
         return listed("torch.ChainedScheduler(...)", torch_recursions.rates(call, run.base, run.steps))
     return _checked(run, call, _product(run, parts), run.steps)
 
 
 def _calls(call: str, schedulers: Any) -> list[Call]:
     if not isinstance(schedulers, list | tuple) or not schedulers or not all(isinstance(s, Call) for s in schedulers):
-        msg = refusal(call, "must be a list of schedulers", schedulers, "Write [torch.LinearLR(...), torch.StepLR(...)].")
+        msg = refusal(
+            call, "must be a list of schedulers", schedulers, "Write [torch.LinearLR(...), torch.StepLR(...)]."
+        )
         raise InputError(msg)
     return list(schedulers)
 

@@ -56,16 +56,16 @@ def rates(call: Call, lr: float, steps: int) -> list[float]:
 
 class _Scheduler(Protocol):
     def begin(self) -> None:
-        """torch's ``_initial_step``."""
+        """Torch's ``_initial_step``."""
 
     def step(self) -> None:
-        """torch's ``step``."""
+        """Torch's ``step``."""
 
     def restart(self) -> None:
-        """torch's ``_update_lr(0)``, at a milestone."""
+        """Torch's ``_update_lr(0)``, at a milestone."""
 
     def undo(self) -> None:
-        """torch's ``recursive_undo``."""
+        """Torch's ``recursive_undo``."""
 
 
 @final
@@ -184,7 +184,9 @@ def _build(call: Call, group: Group) -> _Scheduler:
 
 def arguments(call: Call) -> Arguments:
     """By name, with defaults; the translators have the peer's signatures."""
-    if call.library != "torch" or (call.name not in _FORMULAS and call.name not in ("SequentialLR", "ChainedScheduler")):
+    if call.library != "torch" or (
+        call.name not in _FORMULAS and call.name not in ("SequentialLR", "ChainedScheduler")
+    ):
         msg = refusal("schedulers=[...]", "must be schedulers of torch", f"{call.library}.{call.name}")
         raise InputError(msg)
     bound = inspect.signature(SAYINGS["torch", call.name].translator).bind(None, *call.positional, **call.named)
