@@ -37,6 +37,8 @@ from lrdecay.schedule.families_powers import inverse_sqrt, noam, power, token_po
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.peaks import at_peak, peak_of
+from lrdecay.schedule.rates_file import read_rates
+from lrdecay.schedule.rescale import rescale
 from lrdecay.schedule.sameness import common_prefix, same_values
 
 __all__ = [
@@ -74,6 +76,8 @@ __all__ = [
     "power",
     "product",
     "ramp",
+    "read_rates",
+    "rescale",
     "rex",
     "same_values",
     "scale",
