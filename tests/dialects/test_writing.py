@@ -109,10 +109,10 @@ EXACT = {"torch": 1e-12, "transformers": 1e-12, "optax": 2e-6, "keras": 2e-6}
 
 
 def chosen(library):
-    """The bank in one unit and without, on a run with fractions of an update; and plain ones on whole updates."""
-    some = [] if library == "transformers" else [(n, s) for n, s in BANK if n.endswith("-ep") or "-" not in n]
-    found = [*((name, s.bind(RUN)) for name, s in PLAIN.items()), *((f"bank {n}", s.bind(HORIZON)) for n, s in some)]
-    return {n: b for n, b in found if library in ("torch", "transformers") or n not in ("bank tiny", "bank huge")}
+    """Plain schedules on whole updates; and the bank in one unit, on a run with fractions of an update."""
+    units = {"torch": ("-ep", "-%", "tiny", "huge", "nested", "mixed"), "transformers": ("nested",)}
+    some = [(n, s) for n, s in BANK if n.endswith(units.get(library, ("-ep", "nested")))]
+    return {name: s.bind(RUN) for name, s in PLAIN.items()} | {f"bank {n}": s.bind(HORIZON) for n, s in some}
 
 
 @pytest.mark.parametrize("library", WRITERS)
