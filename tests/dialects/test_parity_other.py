@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import keras
 import numpy as np
 import pytest
 import torch
 import transformers.optimization as hf
 from numpy.typing import NDArray
 
+import lrdecay.dialects.keras
 import lrdecay.dialects.transformers  # noqa: F401
+from lrdecay.adapters.keras.peers import from_peer as from_keras
 from lrdecay.adapters.transformers.peers import from_peer as from_transformers
 from lrdecay.dialects.base import SAYINGS, Call, Run, translate
 from lrdecay.schedule import Horizon, Schedule
@@ -25,8 +30,8 @@ Rates = NDArray[np.float64]
 Draw = Callable[[np.random.Generator], dict[str, Any]]
 
 
-def distance(ours: Rates, theirs: Rates) -> float:
-    scale = np.maximum(np.abs(theirs), 1e-3 * np.abs(theirs).max())
+def distance(ours: Rates, theirs: Rates, least: float = 1e-3) -> float:
+    scale = np.maximum(np.abs(theirs), least * np.abs(theirs).max())
     return float((np.abs(ours - theirs) / scale).max())
 
 
@@ -137,3 +142,101 @@ def test_every_scheduler_of_transformers_is_known() -> None:
     ours = {name for library, name in SAYINGS if library == "transformers"}
     assert theirs | {"get_scheduler"} == ours
     assert theirs == {*TRANSFORMERS, "get_reduce_on_plateau_schedule", "get_greedy_schedule"}
+
+
+# --- Keras: on jax; in float64 to compare the formulas, in float32 as it runs
+
+
+def by_keras(schedule: Any, x64: bool) -> Rates:
+    kind = keras.config.floatx()
+    keras.config.set_floatx("float64" if x64 else "float32")
+    try:
+        with jax.enable_x64(x64):
+            if (
+                getattr(schedule, "warmup_target", None) is not None
+            ):  # branches by `cond`, which takes one step at a time
+                return np.asarray(jax.vmap(schedule)(jnp.arange(STEPS)), dtype=np.float64)
+            with jax.disable_jit():
+                return np.asarray(schedule(jnp.arange(STEPS)), dtype=np.float64)
+    finally:
+        keras.config.set_floatx(kind)
+
+
+def called_again(theirs: Rates, ours: Rates, schedule: Any) -> Rates:
+    """What differs is asked for again, one update at a time: divided in bulk, 83/83 is below 1 on this processor."""
+    again = theirs.copy()
+    for t in np.flatnonzero(np.abs(ours - theirs) > 2e-6 * np.abs(theirs).max())[:20]:
+        again[t] = float(schedule(int(t)))
+    return again
+
+
+def base(rng: np.random.Generator) -> dict[str, Any]:
+    return {"initial_learning_rate": float(rng.uniform(1e-3, 2)), "decay_steps": int(rng.integers(1, 400))}
+
+
+def decaying(rng: np.random.Generator) -> dict[str, Any]:
+    """A rate above 1 in some sets, a length between two updates in some."""
+    stairs, rate = bool(rng.random() < 0.5), float(rng.choice([rng.uniform(0.3, 1), rng.uniform(1, 1.1)], p=[0.8, 0.2]))
+    more = base(rng) | {"decay_steps": float(rng.uniform(20, 90))} if rng.random() < 0.2 else base(rng)
+    return more | {"decay_rate": rate, "staircase": stairs}
+
+
+def boundaries(rng: np.random.Generator) -> dict[str, Any]:
+    at = sorted(rng.choice(350, size=int(rng.integers(1, 6)), replace=False).tolist())
+    if rng.random() < 0.3:
+        at = [b + 0.5 for b in at]
+    return {"boundaries": at, "values": rng.uniform(0, 1, len(at) + 1).tolist()}
+
+
+def cycling(rng: np.random.Generator) -> dict[str, Any]:
+    return base(rng) | {
+        "end_learning_rate": float(rng.uniform(0, 2) if rng.random() < 0.2 else rng.uniform(0, 1e-3)),
+        "power": float(rng.choice([1.0, 2.0, rng.uniform(0.3, 4)])),
+        "cycle": bool(rng.random() < 0.5),
+    }
+
+
+def warm_cosine(rng: np.random.Generator) -> dict[str, Any]:
+    more = {"warmup_target": float(rng.uniform(0.01, 2)), "warmup_steps": int(rng.integers(0, 90))}
+    return base(rng) | {"alpha": float(rng.uniform(0, 0.5))} | (more if rng.random() < 0.6 else {})
+
+
+def restarting(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "initial_learning_rate": float(rng.uniform(1e-3, 2)),
+        "first_decay_steps": int(rng.integers(2, 150)),
+        "t_mul": float(rng.choice([1.0, 2.0, 2.0, 1.5, 3.0, 1.31])),
+        "m_mul": float(rng.choice([1.0, rng.uniform(0.5, 1), rng.uniform(1, 1.2)])),
+        "alpha": float(rng.choice([0.0, rng.uniform(0, 0.3)])),
+    }
+
+
+KERAS: dict[str, Draw] = {
+    "ExponentialDecay": decaying,
+    "InverseTimeDecay": decaying,
+    "PiecewiseConstantDecay": boundaries,
+    "PolynomialDecay": cycling,
+    "CosineDecay": warm_cosine,
+    "CosineDecayRestarts": restarting,
+}
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_keras_numbers_are_kept(name: str) -> None:
+    worst = {"float64": 0.0, "float32": 0.0}
+    for named in drawn(name, KERAS[name]):
+        live = getattr(keras.optimizers.schedules, name)(**named)
+        said = values(translate(Call("keras", name, (), named), Run(None, STEPS)))
+        assert (values(from_keras(live, steps=STEPS)) == said).all()
+        theirs = called_again(by_keras(live, x64=False), said, live)
+        worst["float32"] = max(worst["float32"], distance(said, theirs, least=1.0))
+        if "Cosine" not in name:  # Keras' own cosine is a float32 even then
+            worst["float64"] = max(worst["float64"], distance(said, by_keras(live, x64=True)))
+    print(f"{name}: {worst}")
+    assert worst["float32"] <= 2e-6
+    assert worst["float64"] <= 1e-12
+
+
+def test_every_schedule_of_keras_is_known() -> None:
+    theirs = {n for n, v in vars(keras.optimizers.schedules).items() if isinstance(v, type)} - {"LearningRateSchedule"}
+    assert theirs == {name for library, name in SAYINGS if library == "keras"} == set(KERAS)
