@@ -1,4 +1,4 @@
-"""What Keras 3's schedules mean: ``keras.optimizers.schedules`` (3.15). They hold the rate: the optimizer's is not asked.
+"""What Keras 3 means: ``keras.optimizers.schedules`` (3.15). They hold the rate: the optimizer's is not asked.
 
 t is the optimizer's ``iterations``, an integer. D is ``decay_steps``, x = t/D, or ⌊t/D⌋ with staircase:
 
