@@ -71,7 +71,6 @@ EXAMPLES: dict[str, Any] = {
     "transition_steps": 100,
     "transition_begin": 0,
     "warmup_steps": 10,
-    "boundaries_and_scales": {30: 0.5, 60: 0.1},
     "num_warmup_steps": 10,
     "num_training_steps": 100,
     "num_decay_steps": 20,
@@ -87,11 +86,26 @@ EXAMPLES: dict[str, Any] = {
 """An example of each argument that must be given, by its name."""
 
 _HUGGING = {"num_warmup_steps": 10, "num_training_steps": 100}
+_UP = {"init_value": 0.0, "peak_value": 0.1, "warmup_steps": 10}
 _TIMM = {"t_initial": 100, "t_in_epochs": False}
 _OWN: dict[tuple[str, str], dict[str, Any]] = {
     ("composer", "StepScheduler"): {"step_size": "30ba"},
     ("composer", "MultiStepScheduler"): {"milestones": ["0.3dur", "60ba"]},
     ("composer", "MultiStepWithWarmupScheduler"): {"t_warmup": "10ba", "milestones": ["0.3dur", "60ba"]},
+    ("optax", "join_schedules"): {
+        "schedules": [Call("optax", "linear_schedule", (0.0, 0.1, 10)), Call("optax", "constant_schedule", (0.1,))],
+        "boundaries": [10],
+    },
+    ("optax", "piecewise_constant_schedule"): {"init_value": 0.1, "boundaries_and_scales": {30: 0.5, 60: 0.1}},
+    ("optax", "piecewise_interpolate_schedule"): {
+        "interpolate_type": "linear",
+        "init_value": 0.1,
+        "boundaries_and_scales": {30: 0.5, 60: 0.1},
+    },
+    ("optax", "sgdr_schedule"): {"cosine_kwargs": [{**_UP, "decay_steps": 40}, {**_UP, "decay_steps": 60}]},
+    ("optax", "warmup_constant_schedule"): _UP,
+    ("optax", "warmup_cosine_decay_schedule"): {**_UP, "decay_steps": 100},
+    ("optax", "warmup_exponential_decay_schedule"): {**_UP, "transition_steps": 100, "decay_rate": 0.9},
     ("timm", "CosineLRScheduler"): _TIMM,
     ("timm", "PolyLRScheduler"): _TIMM,
     ("timm", "TanhLRScheduler"): _TIMM,
@@ -155,7 +169,7 @@ def _row(saying: Saying) -> str:
         except InputError:
             said = "refused"
     name = f"`{saying.name}`" if call is None else f"`{_text(call)}`"
-    first = re.split(r"\.\s|\n\s*\n", inspect.getdoc(saying.translator) or "", maxsplit=1)[0].replace("\n", " ")
+    first = re.split(r"(?<!\.)\.\s|\n\s*\n", inspect.getdoc(saying.translator) or "", maxsplit=1)[0].replace("\n", " ")
     cells = (name, first.strip().rstrip("."), said, saying.differs, saying.ends, saying.bug)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
