@@ -170,7 +170,7 @@ def _row(saying: Saying) -> str:
             said = "refused"
     name = f"`{saying.name}`" if call is None else f"`{_text(call)}`"
     first = re.split(r"(?<!\.)\.\s|\n\s*\n", inspect.getdoc(saying.translator) or "", maxsplit=1)[0].replace("\n", " ")
-    cells = (name, first.strip().rstrip("."), said, saying.differs, saying.ends, saying.bug)
+    cells = (name, first.strip(" .,"), said, saying.differs, saying.ends, saying.bug)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
