@@ -1,7 +1,7 @@
 """torch's schedulers, ``torch.optim.lr_scheduler`` and ``SWALR``: the rate at update t after t plain ``step()`` calls.
 
-torch moves most rates by recursion, lr(t) from lr(t - 1); what follows are the closed forms of that. Those that go round
-are in `torch_cycles`, those made of others in `torch_joined`. Momentum, which some of them move too, is not carried over.
+torch moves most rates by recursion, lr(t) from lr(t - 1); what follows are the closed forms of that. Those that go
+round are in `torch_cycles`, those made of others in `torch_joined`. Momentum, which some of them move too, is left out.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ def polynomial_lr(run: Run, total_iters: int = 5, power: float = 1.0, last_epoch
     return constant(run.base) if iters <= 0 or power == 0 else polynomial(run.base, power=power, over=iters)
 
 
-@says("torch", "CosineAnnealingLR", ends="bounces back up to lr, with period 2·T_max; without a length, speaks to T_max")
+@says(
+    "torch", "CosineAnnealingLR", ends="bounces back up to lr, with period 2·T_max; without a length, speaks to T_max"
+)
 def cosine_annealing_lr(
     run: Run,
     T_max: int,  # noqa: N803
@@ -156,7 +158,12 @@ def lambda_lr(run: Run, lr_lambda: Callable[[int], float], last_epoch: int = -1)
     return listed("torch.LambdaLR(lr_lambda=...)", (run.base * float(lr_lambda(t)) for t in range(run.steps)))
 
 
-@says("torch", "MultiplicativeLR", differs="a Python function is tabulated; it is first called at update 1", ends="goes on")
+@says(
+    "torch",
+    "MultiplicativeLR",
+    differs="a Python function is tabulated; it is first called at update 1",
+    ends="goes on",
+)
 def multiplicative_lr(run: Run, lr_lambda: Callable[[int], float], last_epoch: int = -1) -> Schedule:  # noqa: ARG001
     """lr·lr_lambda(1)·...·lr_lambda(t)."""
     _callable("torch.MultiplicativeLR(lr_lambda=...)", lr_lambda)
