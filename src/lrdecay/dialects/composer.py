@@ -42,7 +42,7 @@ __all__ = [
     "step_scheduler",
 ]
 
-_FROM_ZERO = "The warmup starts from 0, so that the first update is made at a rate of 0."
+_FROM_ZERO = "the warmup starts from 0, so that the first update is made at a rate of 0"
 _SCALED_WARMUP = "scale_warmup scales the slope of the warmup by ssr and not its time: above 1 it is cut off and jumps"
 _MOST_CYCLES = 200
 
@@ -55,14 +55,14 @@ def step_scheduler(run: Run, step_size: str, gamma: float = 0.1, *, ssr: float =
 
 
 @says(
-    "composer", "MultiStepScheduler", differs="Milestones may be unordered; one named twice counts twice.", ends="holds"
+    "composer", "MultiStepScheduler", differs="milestones may be unordered; one named twice counts twice", ends="holds"
 )
 def multi_step_scheduler(run: Run, milestones: Sequence[str], gamma: float = 0.1, *, ssr: float = 1.0) -> Schedule:
     """B·gamma^#{m in milestones : m <= t}."""
     return steps_down(run, milestones, gamma, ssr, duration(0, zero=True))
 
 
-@says("composer", "ConstantScheduler", differs="α until t_max, then B itself.", ends="B")
+@says("composer", "ConstantScheduler", differs="α·B until t_max, then B itself", ends="B")
 def constant_scheduler(run: Run, alpha: float = 1.0, t_max: str = "1dur", *, ssr: float = 1.0) -> Schedule:
     """α·B for t < t_max, then B."""
     over = stated(t_max, run, "ConstantScheduler(t_max=...)", ssr)
@@ -71,9 +71,7 @@ def constant_scheduler(run: Run, alpha: float = 1.0, t_max: str = "1dur", *, ssr
     return piecewise([run.base * alpha, run.base], at=[over]) if over.amount else constant(run.base)
 
 
-@says(
-    "composer", "LinearScheduler", differs="The last update of a run is one step short of the end value.", ends="holds"
-)
+@says("composer", "LinearScheduler", ends="holds")
 def linear_scheduler(
     run: Run, alpha_i: float = 1.0, alpha_f: float = 0.0, t_max: str = "1dur", *, ssr: float = 1.0
 ) -> Schedule:
@@ -97,7 +95,7 @@ def cosine_annealing(run: Run, t_max: str = "1dur", alpha_f: float = 0.0, *, ssr
 @says(
     "composer",
     "CosineAnnealingWarmRestartsScheduler",
-    differs="Every cycle is cut to whole updates before the next is counted from it.",
+    differs="every cycle is cut to whole updates before the next is counted from it",
     ends="goes on",
 )
 def cosine_annealing_warm_restarts(
@@ -114,8 +112,12 @@ def cosine_annealing_warm_restarts(
     length, passed = in_updates(first, run), 0
     parts: list[Schedule] = []
     while passed < run.steps:
-        if length < 1 or len(parts) == _MOST_CYCLES:
-            rule = f"must leave every cycle an update, and at most {_MOST_CYCLES} of them in the run"
+        if length < 1:
+            cure = "Composer raises a ValueError."
+            msg = refusal(f"{call}(t_mult=...)", "must leave every cycle an update", t_mult, cure)
+            raise InputError(msg)
+        if len(parts) == _MOST_CYCLES:
+            rule = f"must make at most {_MOST_CYCLES} cycles in the run where it is no whole number"
             msg = refusal(f"{call}(t_mult=...)", rule, t_mult)
             raise InputError(msg)
         parts.append(cosine_to(run, alpha_f, length))
