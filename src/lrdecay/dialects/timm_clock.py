@@ -32,7 +32,7 @@ class Clock:
     prefix: bool
 
     def rate(self, curve: Curve, t: int) -> float:
-        """Timm's rate at tick t: the constructor's at first, the line, the curve."""
+        """The rate timm has at tick t: the constructor's at first, the line, the curve."""
         if t == 0:
             return self.start if self.warmup else self.lr
         if t < self.warmup:

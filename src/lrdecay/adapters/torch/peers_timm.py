@@ -1,4 +1,4 @@
-"""What a live scheduler of timm was built with, as the `Call` that would build it; and its noise, from its own generator."""
+"""What a live scheduler of timm was built with, as the `Call` that would build it; and its noise, as it draws it."""
 
 from __future__ import annotations
 
