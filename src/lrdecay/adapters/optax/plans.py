@@ -6,7 +6,9 @@
 It is ``optax.inject_hyperparams`` over the factory: the state is a plain pytree whose ``count`` is the updates made and
 whose ``hyperparams`` are what the last update was made with. What a plan says goes to the factory's arguments:
 
-    lr -> learning_rate    momentum -> momentum or b1    weight_decay -> weight_decay    any other: by its own name
+    lr -> learning_rate    beta1 -> b1    beta2 -> b2    momentum, weight_decay: by their own names
+
+A plan's values are those of its updates; past the end the last is held. A batch size is left to the loader.
 
 Wrappers belong outside. ``optax.MultiSteps(attach(...), k)`` then counts one update for k micro batches, and
 ``optax.apply_if_finite(attach(...), n)`` none for a skipped one; inside the factory, both would be counted.
@@ -23,15 +25,15 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from lrdecay.adapters.binding import COMPILED, BoundPlan, bound_of, is_plan
+from lrdecay.adapters.binding import COMPILED, bound_of, plan_of
 from lrdecay.adapters.optax.schedule import OptaxSchedule, schedule
 from lrdecay.errors import Constraint, InputError, did_you_mean, non_negative_int, refusal
 from lrdecay.runs.trainable import FloatArray
-from lrdecay.schedule import Horizon, tabulated
+from lrdecay.schedule import BoundPlan, Horizon, tabulated
 
 __all__ = ["attach", "seek"]
 
-_ARGUMENTS = {"lr": ("learning_rate", "lr"), "momentum": ("momentum", "b1", "decay"), "weight_decay": ("weight_decay",)}
+_ARGUMENTS = {"lr": ("learning_rate",), "beta1": ("b1",), "beta2": ("b2", "decay_rate")}
 _a_factory = Constraint("must be what makes an optimizer", callable, "Such as optax.adam.")
 _COUNTED = (optax.ScaleByScheduleState, optax.InjectStatefulHyperparamsState)
 
@@ -64,13 +66,12 @@ def attach(
         InputError: an argument does not fit, the factory lacks one that is scheduled, or one is given twice.
     """
     _a_factory.check("attach(make_optimizer)", make_optimizer)
-    if is_plan(spec):
+    plan = plan_of(spec, horizon)
+    if plan is not None:
         if rates is not None:
             msg = refusal("attach(rates=...)", "must be left out for a plan", "rates")
             raise InputError(msg)
-        plan = cast("BoundPlan", spec if isinstance(spec, BoundPlan) else spec.bind(horizon))
-        names = [str(group) for group in plan.groups]
-        per_group = {group: _curves(plan, group, after) for group in dict.fromkeys(["", *names])}
+        per_group = {group: _curves(plan, group, after) for group in plan.groups}
     else:
         per_group = {"": {"lr": schedule(bound_of(spec, horizon, after, COMPILED), rates=rates)}}
     made = {
@@ -123,9 +124,9 @@ def _curves(plan: BoundPlan, group: str, after: str | None) -> dict[str, OptaxSc
     """What the plan says for a group, each as a schedule of its table."""
     curves = {}
     for name in plan.names:
-        values = plan.values(name, group)
-        listed = tabulated(values.tolist()).bind(Horizon(steps=len(values)), "hold" if after is None else after)
-        curves[str(name)] = schedule(listed)
+        if name != "batch_size":  # the loader's business
+            values = plan.values(name, group)
+            curves[name] = schedule(tabulated(values.tolist()), Horizon(steps=len(values)), after=after)
     return curves
 
 
