@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrdecay.errors import InputError, one_of, refusal
-from lrdecay.schedule import Bound, BoundPlan, Horizon, Plan, Schedule, parse
+from lrdecay.schedule import Bound, BoundPlan, Horizon, Plan, Schedule, constant, parse, tabulated
 from lrdecay.schedule.bound import AFTER
 from lrdecay.schedule.peaks import is_open
 
-__all__ = ["COMPILED", "LONGEST", "bound_of", "plan_of", "single", "table_of"]
+__all__ = ["COMPILED", "LONGEST", "bound_of", "curve_of", "plan_of", "single", "table_of"]
 
 COMPILED = ("hold", "repeat")
 """The end policies of a compiled step, which cannot raise."""
@@ -44,6 +44,13 @@ def plan_of(said: object, horizon: object) -> BoundPlan | None:
         msg = refusal("attach(horizon)", "must say how long the run is", horizon, "Such as Horizon(steps=1000).")
         raise InputError(msg)
     return said.bind(horizon)
+
+
+def curve_of(plan: BoundPlan, name: str, group: str, after: str | None) -> Bound:
+    """What a plan says of one name for one group, as a bound schedule; past the end, the last value is held."""
+    values = plan.values(name, group)
+    listed = tabulated(values.tolist()) if values.max() > 0 else 0 * constant(1.0)
+    return bound_of(listed, Horizon(steps=len(values)), after, COMPILED)
 
 
 def bound_of(schedule: object, horizon: object, after: str | None, policies: tuple[str, ...] = AFTER) -> Bound:

@@ -152,5 +152,5 @@ def test_an_optimizer_that_knows_no_variables_yet_is_refused() -> None:
 def test_nadam_on_torch_is_refused_for_its_variables_share_a_state() -> None:
     held, optimizer = variables(), keras.optimizers.Nadam(1.0)
     optimizer.build(held)
-    with pytest.raises(InputError, match="must not be used with Nadam on the torch backend"):
+    with pytest.raises(InputError, match="must not drive variables apart with Nadam on the torch backend"):
         attach(optimizer, "constant(0.5)", H, layer_multipliers={"slow": 0.5})
