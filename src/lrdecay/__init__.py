@@ -16,6 +16,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lrdecay.adapters import accelerate as accelerate
+    from lrdecay.adapters import lightning as lightning
+    from lrdecay.adapters import transformers as transformers
     from lrdecay.errors import InputError as InputError
     from lrdecay.errors import LrdecayError as LrdecayError
     from lrdecay.errors import RunError as RunError
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from lrdecay.schedule import common_prefix as common_prefix
     from lrdecay.schedule import constant as constant
     from lrdecay.schedule import cosine as cosine
+    from lrdecay.schedule import damped as damped
     from lrdecay.schedule import discriminative as discriminative
     from lrdecay.schedule import exponential as exponential
     from lrdecay.schedule import flat_cosine as flat_cosine
@@ -46,6 +50,8 @@ if TYPE_CHECKING:
     from lrdecay.schedule import linear as linear
     from lrdecay.schedule import multi_step as multi_step
     from lrdecay.schedule import natural_exponential as natural_exponential
+    from lrdecay.schedule import noam as noam
+    from lrdecay.schedule import noisy as noisy
     from lrdecay.schedule import one_cycle as one_cycle
     from lrdecay.schedule import one_cycle_plan as one_cycle_plan
     from lrdecay.schedule import parse as parse
@@ -57,6 +63,7 @@ if TYPE_CHECKING:
     from lrdecay.schedule import plan_from_json as plan_from_json
     from lrdecay.schedule import polynomial as polynomial
     from lrdecay.schedule import power as power
+    from lrdecay.schedule import product as product
     from lrdecay.schedule import ramp as ramp
     from lrdecay.schedule import rex as rex
     from lrdecay.schedule import same_values as same_values
@@ -65,11 +72,13 @@ if TYPE_CHECKING:
     from lrdecay.schedule import step as step
     from lrdecay.schedule import tabulated as tabulated
     from lrdecay.schedule import tanh as tanh
+    from lrdecay.schedule import token_power as token_power
     from lrdecay.schedule import triangular as triangular
     from lrdecay.schedule import warm_restarts as warm_restarts
     from lrdecay.schedule import warmup as warmup
     from lrdecay.schedule import wsd as wsd
     from lrdecay.verbs.compare import compare as compare
+    from lrdecay.verbs.convert import convert as convert
     from lrdecay.verbs.find import find as find
     from lrdecay.verbs.script import script as script
     from lrdecay.verbs.show import show as show
@@ -89,6 +98,7 @@ _ROOMS = {
         "common_prefix",
         "constant",
         "cosine",
+        "damped",
         "discriminative",
         "exponential",
         "flat_cosine",
@@ -105,6 +115,8 @@ _ROOMS = {
         "linear",
         "multi_step",
         "natural_exponential",
+        "noam",
+        "noisy",
         "one_cycle",
         "one_cycle_plan",
         "parse",
@@ -116,6 +128,7 @@ _ROOMS = {
         "plan_from_json",
         "polynomial",
         "power",
+        "product",
         "ramp",
         "rex",
         "same_values",
@@ -124,24 +137,29 @@ _ROOMS = {
         "step",
         "tabulated",
         "tanh",
+        "token_power",
         "triangular",
         "warm_restarts",
         "warmup",
         "wsd",
     ),
     "verbs.compare": ("compare",),
+    "verbs.convert": ("convert",),
     "verbs.find": ("find",),
     "verbs.script": ("script",),
     "verbs.show": ("show",),
     "verbs.train": ("train",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_DOORS = ("accelerate", "lightning", "transformers")  # adapters, as lrdecay.lightning and so on
 
 __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its room on first use."""
+    if name in _DOORS:
+        return importlib.import_module(f"lrdecay.adapters.{name}")
     if name not in _HOME:
         msg = f"module 'lrdecay' has no attribute {name!r}"
         raise AttributeError(msg)

@@ -6,7 +6,9 @@ Start with `families` (what can be said) and `places` (what is evaluated); `boun
 from lrdecay.schedule.base import PEAK as peak  # noqa: N811
 from lrdecay.schedule.base import Schedule
 from lrdecay.schedule.bound import Bound
-from lrdecay.schedule.compose import clamp, join, scale, warmup
+from lrdecay.schedule.compose import clamp, scale, warmup
+from lrdecay.schedule.compose_factors import damped, noisy, product
+from lrdecay.schedule.compose_join import join
 from lrdecay.schedule.duration import Duration, duration
 from lrdecay.schedule.families import (
     constant,
@@ -31,7 +33,7 @@ from lrdecay.schedule.families_curves import (
 )
 from lrdecay.schedule.families_cycles import one_cycle, triangular, warm_restarts
 from lrdecay.schedule.families_listed import piecewise, ramp, tabulated
-from lrdecay.schedule.families_powers import inverse_sqrt, power
+from lrdecay.schedule.families_powers import inverse_sqrt, noam, power, token_power
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.peaks import at_peak, peak_of
@@ -56,6 +58,7 @@ __all__ = [
     "common_prefix",
     "constant",
     "cosine",
+    "damped",
     "discriminative",
     "duration",
     "exponential",
@@ -73,6 +76,8 @@ __all__ = [
     "linear",
     "multi_step",
     "natural_exponential",
+    "noam",
+    "noisy",
     "one_cycle",
     "one_cycle_plan",
     "parse",
@@ -84,6 +89,7 @@ __all__ = [
     "plan_from_json",
     "polynomial",
     "power",
+    "product",
     "ramp",
     "rex",
     "same_values",
@@ -92,6 +98,7 @@ __all__ = [
     "step",
     "tabulated",
     "tanh",
+    "token_power",
     "triangular",
     "warm_restarts",
     "warmup",

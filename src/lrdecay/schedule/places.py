@@ -59,6 +59,7 @@ __all__ = [
     "Steps",
     "Table",
     "Warm",
+    "bounds",
 ]
 
 Steps = NDArray[np.int64]
@@ -99,7 +100,8 @@ class Edge:
         return position
 
 
-def _bounds(what: str, start: Fraction, end: Fraction) -> tuple[int, int]:
+def bounds(what: str, start: Fraction, end: Fraction) -> tuple[int, int]:
+    """The first update of a span and the first after it; without an update there is no room for ``what``."""
     a, b = round_half_up(start), round_half_up(end)
     if b <= a:
         raise NoRoomError(what, a, b)
@@ -127,7 +129,7 @@ class Table(Place):
 
     def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:  # noqa: ARG002
         """Counted from the rounded start."""
-        a, b = _bounds("a table", start, end)
+        a, b = bounds("a table", start, end)
         return TableSegment(a, np.array(self.values[: b - a]))
 
 
@@ -142,7 +144,7 @@ class Ramp(Place):
 
     def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
         """Boundaries rounded, then u is a ratio of integers: of updates, or of samples where the batch size changes."""
-        a, b = _bounds("a ramp", start, end)
+        a, b = bounds("a ramp", start, end)
         if horizon.clock is None:
             return RampSegment(a, b, self.start, self.end, self.shape)
         first, last = horizon.clock.consumed(np.array([a, b])).tolist()
@@ -161,7 +163,7 @@ class Progression(Place):
 
     def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
         """A staircase rounds the position of each tick; a smooth one divides by the exact length of a tick."""
-        a, b = _bounds("a decay", start, end)
+        a, b = bounds("a decay", start, end)
         if self.staircase:
             return StairSegment(b, horizon.ticks(start, self.every), self.peak, self.shape)
         if horizon.clock is None or self.every.unit == "steps":
@@ -182,8 +184,8 @@ class Warm(Place):
     def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
         """``rest`` has its own clock, which starts where the warmup ends."""
         middle = horizon.after(start, self.over)
-        a, b = _bounds("a warmup", start, middle)
-        _bounds("what follows the warmup", middle, end)
+        a, b = bounds("a warmup", start, middle)
+        bounds("what follows the warmup", middle, end)
         return WarmSegment(a, b, self.rest.place(middle, end, horizon))
 
 

@@ -58,9 +58,18 @@ def script(
 
 
 def _attach(optimizer: Any, bound: Any, rates: Any, **options: Any) -> Any:
-    """Let the adapter attach that knows what was given; where none does, PyTorch's says so."""
-    kinds = {kind.__module__.partition(".")[0] for kind in type(optimizer).__mro__}
-    if "keras" in kinds:
+    """By the adapter that knows what was given, told from its class, so that none is imported; else PyTorch's."""
+    names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(optimizer).__mro__}
+    torchlike = {"rates": rates, "override": True} | options
+    if "lightning.pytorch.trainer.trainer.Trainer" in names:
+        from lrdecay.adapters.lightning.scripted import attach_to_run
+
+        return attach_to_run(optimizer, bound, **torchlike)
+    if "transformers.trainer.Trainer" in names:
+        from lrdecay.adapters.transformers.scripted import attach_to_run as attach_trainer
+
+        return attach_trainer(optimizer, bound, **torchlike)
+    if any(name.startswith("keras.") for name in names):
         from lrdecay.adapters.keras import attach as attach_keras
 
         return attach_keras(optimizer, bound, rates=rates, **options)
@@ -72,6 +81,10 @@ def _attach(optimizer: Any, bound: Any, rates: Any, **options: Any) -> Any:
         from lrdecay.adapters.optax import attach as attach_optax
 
         return attach_optax(optimizer, bound, rates=rates, **options)
-    from lrdecay.adapters.torch import attach as attach_torch
+    if "accelerate.optimizer.AcceleratedOptimizer" in names:
+        from lrdecay.adapters.accelerate import unwrapped
 
-    return attach_torch(optimizer, bound, rates=rates, override=True, **options)
+        optimizer = unwrapped(optimizer)
+    from lrdecay.adapters.torch import attach
+
+    return attach(optimizer, bound, **torchlike)
