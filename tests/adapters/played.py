@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+import lrdecay
 from lrdecay.runs.protocol import Orders, variables
 from lrdecay.runs.seeding import kept_random_state
 from lrdecay.schedule import Horizon, parse
@@ -25,13 +26,19 @@ def play(script: Path, folder: Path, **orders: Any) -> tuple[dict[int, float], d
     folder.mkdir(exist_ok=True)
     events = folder / "events.jsonl"
     events.write_text("")
+    runs: list[Any] = []
+    opened = lrdecay.script
     with pytest.MonkeyPatch.context() as patch, kept_random_state():
+        patch.setattr(lrdecay, "script", lambda **says: runs.append(opened(**says)) or runs[-1])  # type: ignore[func-returns-value]
         for name in [n for n in os.environ if n.startswith("LRDECAY_") or n == "RANK"]:
             patch.delenv(name)
         for name, value in variables(Orders(events=events, **orders)).items():
             patch.setenv(name, value)
-        names = runpy.run_path(str(script))
-    names["run"]._events.close()
+        try:
+            names = runpy.run_path(str(script))
+        finally:
+            for run in runs:
+                run._events.close()
     said = [json.loads(line) for line in events.read_text().splitlines()]
     rows = [event for event in said if event["event"] == "row" and "loss" in event["values"]]
     losses = {event["step"]: float(event["values"]["loss"]) for event in rows}

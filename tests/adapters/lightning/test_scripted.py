@@ -54,7 +54,7 @@ def test_the_loss_of_an_update_is_the_mean_of_its_batches(tmp_path: Path) -> Non
         ACCUMULATING.replace(
             "made.fit(",
             "losses = []; step = net.training_step\n"
-            "net.training_step = lambda *a: (loss := step(*a), losses.append(float(loss)))[0]\nmade.fit(",
+            "net.training_step = lambda *a: (loss := step(*a), losses.append(float(loss.detach())))[0]\nmade.fit(",
         )
     )
     heard, names, _ = play(script, tmp_path, steps=12, seed=3)
