@@ -20,33 +20,44 @@ if TYPE_CHECKING:
     from lrdecay.errors import LrdecayError as LrdecayError
     from lrdecay.errors import RunError as RunError
     from lrdecay.schedule import Bound as Bound
+    from lrdecay.schedule import BoundPlan as BoundPlan
     from lrdecay.schedule import Horizon as Horizon
+    from lrdecay.schedule import Plan as Plan
     from lrdecay.schedule import Schedule as Schedule
     from lrdecay.schedule import at_peak as at_peak
+    from lrdecay.schedule import bound_from_json as bound_from_json
     from lrdecay.schedule import clamp as clamp
     from lrdecay.schedule import common_prefix as common_prefix
     from lrdecay.schedule import constant as constant
     from lrdecay.schedule import cosine as cosine
     from lrdecay.schedule import damped as damped
+    from lrdecay.schedule import discriminative as discriminative
     from lrdecay.schedule import exponential as exponential
     from lrdecay.schedule import flat_cosine as flat_cosine
     from lrdecay.schedule import from_json as from_json
+    from lrdecay.schedule import group as group
+    from lrdecay.schedule import grow_batch as grow_batch
     from lrdecay.schedule import halving as halving
     from lrdecay.schedule import inverse_sqrt as inverse_sqrt
     from lrdecay.schedule import inverse_time as inverse_time
     from lrdecay.schedule import join as join
     from lrdecay.schedule import k_decay as k_decay
     from lrdecay.schedule import knee as knee
+    from lrdecay.schedule import layerwise as layerwise
     from lrdecay.schedule import linear as linear
     from lrdecay.schedule import multi_step as multi_step
     from lrdecay.schedule import natural_exponential as natural_exponential
     from lrdecay.schedule import noam as noam
     from lrdecay.schedule import noisy as noisy
     from lrdecay.schedule import one_cycle as one_cycle
+    from lrdecay.schedule import one_cycle_plan as one_cycle_plan
     from lrdecay.schedule import parse as parse
+    from lrdecay.schedule import parse_plan as parse_plan
     from lrdecay.schedule import peak as peak
     from lrdecay.schedule import peak_of as peak_of
     from lrdecay.schedule import piecewise as piecewise
+    from lrdecay.schedule import plan as plan
+    from lrdecay.schedule import plan_from_json as plan_from_json
     from lrdecay.schedule import polynomial as polynomial
     from lrdecay.schedule import power as power
     from lrdecay.schedule import product as product
@@ -73,33 +84,44 @@ _ROOMS = {
     "errors": ("InputError", "LrdecayError", "RunError"),
     "schedule": (
         "Bound",
+        "BoundPlan",
         "Horizon",
+        "Plan",
         "Schedule",
         "at_peak",
+        "bound_from_json",
         "clamp",
         "common_prefix",
         "constant",
         "cosine",
         "damped",
+        "discriminative",
         "exponential",
         "flat_cosine",
         "from_json",
+        "group",
+        "grow_batch",
         "halving",
         "inverse_sqrt",
         "inverse_time",
         "join",
         "k_decay",
         "knee",
+        "layerwise",
         "linear",
         "multi_step",
         "natural_exponential",
         "noam",
         "noisy",
         "one_cycle",
+        "one_cycle_plan",
         "parse",
+        "parse_plan",
         "peak",
         "peak_of",
         "piecewise",
+        "plan",
+        "plan_from_json",
         "polynomial",
         "power",
         "product",

@@ -37,39 +37,57 @@ from lrdecay.schedule.families_powers import inverse_sqrt, noam, power, token_po
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.peaks import at_peak, peak_of
+from lrdecay.schedule.plan_bound import BoundPlan
+from lrdecay.schedule.plan_cycles import one_cycle_plan
+from lrdecay.schedule.plan_groups import group
+from lrdecay.schedule.plan_growth import grow_batch
+from lrdecay.schedule.plan_layers import discriminative, layerwise
+from lrdecay.schedule.plan_notation import bound_from_json, parse_plan, plan_from_json
+from lrdecay.schedule.plans import Plan, plan
 from lrdecay.schedule.sameness import common_prefix, same_values
 
 __all__ = [
     "Bound",
+    "BoundPlan",
     "Duration",
     "Horizon",
+    "Plan",
     "Schedule",
     "at_peak",
+    "bound_from_json",
     "clamp",
     "common_prefix",
     "constant",
     "cosine",
     "damped",
+    "discriminative",
     "duration",
     "exponential",
     "flat_cosine",
     "from_json",
+    "group",
+    "grow_batch",
     "halving",
     "inverse_sqrt",
     "inverse_time",
     "join",
     "k_decay",
     "knee",
+    "layerwise",
     "linear",
     "multi_step",
     "natural_exponential",
     "noam",
     "noisy",
     "one_cycle",
+    "one_cycle_plan",
     "parse",
+    "parse_plan",
     "peak",
     "peak_of",
     "piecewise",
+    "plan",
+    "plan_from_json",
     "polynomial",
     "power",
     "product",
