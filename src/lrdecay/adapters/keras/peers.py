@@ -34,7 +34,7 @@ def from_peer(schedule: Any, *, steps: int | None = None, as_is: bool = False) -
         msg = refusal("from_peer(schedule)", "must be one of keras.optimizers.schedules", schedule, cure)
         raise InputError(msg)
     named = schedule.get_config()
-    if name == "CosineDecayRestarts" and steps is not None:
+    if name == "CosineDecayRestarts" and steps is not None and named["t_mul"] >= 1:
         late = _late(schedule, named, steps)
         if late and not as_is:
             rule = f"must restart at t = {late[0]}, where rounding makes it give {float(schedule(late[0]))!r}"
