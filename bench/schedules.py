@@ -334,6 +334,7 @@ def jit() -> Iterator[Row]:
     import jax
     import jax.numpy as jnp
     import optax
+
     from lrdecay.adapters.optax import schedule
 
     pairs = {

@@ -16,6 +16,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lrdecay.adapters import accelerate as accelerate
+    from lrdecay.adapters import lightning as lightning
+    from lrdecay.adapters import transformers as transformers
     from lrdecay.errors import InputError as InputError
     from lrdecay.errors import LrdecayError as LrdecayError
     from lrdecay.errors import RunError as RunError
@@ -62,6 +65,8 @@ if TYPE_CHECKING:
     from lrdecay.schedule import power as power
     from lrdecay.schedule import product as product
     from lrdecay.schedule import ramp as ramp
+    from lrdecay.schedule import read_rates as read_rates
+    from lrdecay.schedule import rescale as rescale
     from lrdecay.schedule import rex as rex
     from lrdecay.schedule import same_values as same_values
     from lrdecay.schedule import scale as scale
@@ -75,6 +80,7 @@ if TYPE_CHECKING:
     from lrdecay.schedule import warmup as warmup
     from lrdecay.schedule import wsd as wsd
     from lrdecay.verbs.compare import compare as compare
+    from lrdecay.verbs.convert import convert as convert
     from lrdecay.verbs.find import find as find
     from lrdecay.verbs.script import script as script
     from lrdecay.verbs.show import show as show
@@ -126,6 +132,8 @@ _ROOMS = {
         "power",
         "product",
         "ramp",
+        "read_rates",
+        "rescale",
         "rex",
         "same_values",
         "scale",
@@ -140,18 +148,22 @@ _ROOMS = {
         "wsd",
     ),
     "verbs.compare": ("compare",),
+    "verbs.convert": ("convert",),
     "verbs.find": ("find",),
     "verbs.script": ("script",),
     "verbs.show": ("show",),
     "verbs.train": ("train",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_DOORS = ("accelerate", "lightning", "transformers")  # adapters, as lrdecay.lightning and so on
 
 __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its room on first use."""
+    if name in _DOORS:
+        return importlib.import_module(f"lrdecay.adapters.{name}")
     if name not in _HOME:
         msg = f"module 'lrdecay' has no attribute {name!r}"
         raise AttributeError(msg)

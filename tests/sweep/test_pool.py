@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
+from pickle import PicklingError
 
 import pytest
 
@@ -143,7 +145,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.soak  # as the Ctrl-C test of compare: see LOG.md, Left
 def test_an_interrupted_pool_ends_at_once_and_the_calls_it_was_making_clean_up(tmp_path):
     (tmp_path / "sleepy.py").write_text(SLEEPY)
     program = subprocess.Popen([sys.executable, "sleepy.py"], cwd=tmp_path, stderr=subprocess.DEVNULL)
@@ -156,3 +157,27 @@ def test_an_interrupted_pool_ends_at_once_and_the_calls_it_was_making_clean_up(t
     assert (
         {p.stem for p in tmp_path.glob("*.began")} == {p.stem for p in tmp_path.glob("*.ended")} == {"call0", "call1"}
     )
+
+
+def test_an_error_of_the_users_code_comes_with_the_workers_traceback():
+    with LocalPool(1) as pool, pytest.raises(ValueError, match="invalid literal") as caught:
+        pool.call(int, "x")
+
+    assert "in serve" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("line", ["raise Alien('cannot be sent')", "x = Alien('cannot be sent')"])
+def test_what_cannot_be_sent_back_is_an_error_and_the_pool_goes_on(tmp_path, line):
+    (tmp_path / "alien.py").write_text(f"class Alien(Exception): pass\n{line}\n")
+    with LocalPool(1) as pool:
+        with pytest.raises((RunError, PicklingError)):
+            pool.call(runpy.run_path, str(tmp_path / "alien.py"))
+        assert pool.call(os.getpid) > 0
+
+
+def test_results_nobody_waited_for_are_not_given_to_the_next_caller():
+    with LocalPool(2) as pool:
+        first = pool.each(abs, [(-i,) for i in range(5)])
+        next(first)
+        first.close()
+        assert sorted(pool.each(abs, [(-10,), (-11,), (-12,)])) == [(0, 10), (1, 11), (2, 12)]

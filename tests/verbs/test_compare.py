@@ -216,7 +216,6 @@ def test_a_script_is_compared_like_a_task(tmp_path, capsys, monkeypatch):
     assert all(0 < v < 1 for row in data["rows"] for v in row["values"])
 
 
-@pytest.mark.soak  # the executor can hang when its workers are ended under load: see LOG.md, Left
 def test_ctrl_c_is_one_line_and_the_study_goes_on_from_there(tmp_path):
     command = [sys.executable, "-c", "from lrdecay.cli.main import main; main()", "compare", "quadratic"]
     schedules = [f"-slinear({rate})" for rate in (0.1, 0.11, 0.12, 0.13)]

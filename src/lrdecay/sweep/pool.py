@@ -3,6 +3,9 @@
 Two workers with two threads each spin against one another and train several times slower than two with one, so every
 worker is told to use one thread before its libraries load. Workers end with their parent, however it ended, and take
 the scripts they started with them.
+
+Each worker has a pipe of its own and is given one call at a time. There is no shared queue and no thread in between, so
+there is nothing to wait for when the pool is left in a hurry.
 """
 
 from __future__ import annotations
@@ -10,27 +13,28 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+from attrs import define
+
 from lrdecay.errors import InputError, RunError, positive_int, refusal
 from lrdecay.runs.spec import RunResult, RunSpec
+from lrdecay.sweep.worker import report, serve
 
-__all__ = ["LocalPool", "Watch", "report", "silent"]
+__all__ = ["LocalPool", "Watch", "silent"]
 
 T = TypeVar("T")
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _GUARD = 'call it under `if __name__ == "__main__":`, since workers import that file.'
-_ending = False  # in a worker: it was told to end
-_updates: Any = None  # in a worker: the queue on which updates made are reported
+_CLEANS_UP = 5.0  # seconds the workers may take, together, once they are told to end
 
 
 class Watch(Protocol):
@@ -53,6 +57,13 @@ class silent:  # noqa: N801
         """Ignored."""
 
 
+@define(eq=False)
+class _Worker:
+    process: BaseProcess
+    pipe: Connection[Any, Any]
+    ticket: int | None = None  # of the call it is making
+
+
 class LocalPool:
     """Worker processes on this machine; a context manager.
 
@@ -71,27 +82,30 @@ class LocalPool:
         positive_int.check("--workers", workers)
         self.workers = workers
         self.watch = watch or silent()
-        context = multiprocessing.get_context("spawn")
-        self._queue = context.SimpleQueue()
-        self._executor = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_begin_work, initargs=(self._queue,)
-        )
-        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._workers: list[_Worker] = []
+        self._next = 0  # ticket
 
     def __enter__(self) -> LocalPool:
-        self._listener.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            for process in list((self._executor._processes or {}).values()):
-                process.terminate()
-        self._executor.shutdown(wait=True, cancel_futures=True)
-        self._queue.put(None)
-        self._listener.join()
-        self._queue.close()
+        workers, self._workers = self._workers, []
+        try:
+            for worker in workers:
+                if kind is None and worker.ticket is None and worker.process.is_alive():
+                    worker.pipe.send(None)
+                else:
+                    worker.process.terminate()
+            until = time.monotonic() + _CLEANS_UP
+            for worker in workers:
+                worker.process.join(max(until - time.monotonic(), 0.0))
+        finally:
+            for worker in workers:
+                worker.process.kill()
+                worker.process.join()
+                worker.pipe.close()
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function of a module in a worker and wait for it."""
@@ -103,32 +117,71 @@ class LocalPool:
         Raises:
             RunError: a worker died.
         """
-        with _one_thread():
-            futures: dict[Future[T], int] = {self._executor.submit(_call, function, *c): i for i, c in enumerate(calls)}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenProcessPool as problem:
-            msg = "A worker process died (out of memory, or killed). What was finished is kept; run the same command. "
-            msg += f"In a Python file of your own, {_GUARD}"
-            raise RunError(msg) from problem
-        finally:
-            for future in futures:
-                future.cancel()
+        waiting = deque(enumerate(calls))
+        index_of: dict[int, int] = {}
+        while waiting or index_of:
+            for worker in self._idle(len(waiting)):
+                index, arguments = waiting.popleft()
+                self._next += 1
+                worker.ticket, index_of[self._next] = self._next, index
+                self._send(worker, (self._next, function, arguments))
+            for worker in self._speaking():
+                kind, *said = self._hear(worker)
+                if kind == "made":
+                    self.watch.made(*said)
+                    continue
+                ticket, result = said
+                worker.ticket = None
+                if ticket not in index_of:  # a call whose caller did not wait for it
+                    continue
+                index = index_of.pop(ticket)
+                if kind == "failed":
+                    raise result
+                yield index, result
 
     def run(self, specs: Sequence[RunSpec]) -> Iterator[tuple[int, RunResult]]:
         """Make the runs; gives (index, result) as they come."""
         return self.each(_run, [(spec,) for spec in specs])
 
-    def _listen(self) -> None:
-        while (updates := self._queue.get()) is not None:
-            self.watch.made(updates)
+    def _idle(self, wanted: int) -> list[_Worker]:
+        """Workers without a call, started if there are fewer than wanted and allowed."""
+        idle = [w for w in self._workers if w.ticket is None]
+        missing = min(wanted - len(idle), self.workers - len(self._workers))
+        idle += [self._start() for _ in range(missing)]
+        return idle[:wanted]
+
+    def _start(self) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=serve, args=(theirs,))
+        with _one_thread(), _uninterrupted():
+            process.start()
+            theirs.close()
+            self._workers.append(_Worker(process, ours))
+        return self._workers[-1]
+
+    def _speaking(self) -> list[_Worker]:
+        """Workers that have something to say, or have died; waits for one."""
+        ready = set(wait([w.pipe for w in self._workers if w.ticket is not None]))
+        return [w for w in self._workers if w.pipe in ready]
+
+    def _send(self, worker: _Worker, order: Any) -> None:
+        try:
+            worker.pipe.send(order)
+        except ConnectionError as problem:
+            raise RunError(_DIED) from problem
+
+    def _hear(self, worker: _Worker) -> Any:
+        try:
+            return worker.pipe.recv()
+        except (EOFError, ConnectionError) as problem:
+            raise RunError(_DIED) from problem
 
 
-def report(updates: int) -> None:
-    """From a worker: so many more updates were made."""
-    if _updates is not None:
-        _updates.put(updates)
+_DIED = (
+    "A worker process died (out of memory, or killed). What was finished is kept; run the same command. "
+    f"In a Python file of your own, {_GUARD}"
+)
 
 
 def _run(spec: RunSpec) -> RunResult:
@@ -143,43 +196,6 @@ def _run(spec: RunSpec) -> RunResult:
     return spec.source.execute(spec, progress)
 
 
-def _call(function: Callable[..., T], *arguments: Any) -> T:
-    """In a worker: one call. When the worker is told to end, everything is cleaned up on the way out, and it ends.
-
-    The executor takes a SystemExit for the result of the call and goes on with the next one; hence the exit here.
-    """
-    try:
-        return function(*arguments)
-    except SystemExit:
-        if _ending:
-            os._exit(1)
-        raise
-
-
-def _end(*_: object) -> None:
-    global _ending
-    _ending = True
-    sys.exit(1)
-
-
-def _begin_work(queue: Any) -> None:
-    """Runs once in each worker: leave Ctrl-C to the parent, and never outlive it."""
-    global _updates
-    _updates = queue
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def end_with_parent() -> None:
-            parent.join()
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(3)  # to clean up; then without asking
-            os._exit(1)
-
-        threading.Thread(target=end_with_parent, daemon=True).start()
-
-
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Workers started inside inherit one thread per library; a number the user has set stands."""
@@ -190,3 +206,13 @@ def _one_thread() -> Iterator[None]:
     finally:
         for name in added:
             os.environ.pop(name, None)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A worker started inside does not hear Ctrl-C before it can ignore it; ours is heard at the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -16,7 +16,8 @@ from lrdecay.runs.spec import Probe, RunResult, RunSpec, Source
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trainable import FloatArray
 from lrdecay.stats.intervals import Interval, log10_t_interval
-from lrdecay.sweep.pool import LocalPool, Watch, report
+from lrdecay.sweep.pool import LocalPool, Watch
+from lrdecay.sweep.worker import report
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.sources import Task, source_of
 
