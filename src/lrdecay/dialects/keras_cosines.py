@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import bisect
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -23,7 +24,7 @@ from lrdecay.dialects.pieces import known_bug, listed, to_floor, warmed
 from lrdecay.errors import InputError, non_negative, positive, refusal
 from lrdecay.schedule import Schedule, warm_restarts
 
-__all__ = ["KERAS", "exact_restarts", "is_whole", "typed"]
+__all__ = ["KERAS", "cosine_decay", "cosine_decay_restarts", "exact_restarts", "is_whole", "restarts", "typed"]
 
 KERAS = "keras"
 
@@ -119,13 +120,20 @@ def cosine_decay_restarts(
         rule = f"must restart at t = {starts[late[0]]}, where rounding makes it give alpha times the peak"
         msg = known_bug(f"{name}(t_mul=...)", rule, t_mul)
         raise InputError(msg)
+    return restarts(run, peak, first, growth, m, low, [int(starts[i]) for i in late])
+
+
+def restarts(
+    run: Run, peak: float, first: float, growth: float, m: float, low: float, late: Sequence[int] = ()
+) -> Schedule:
+    """Cycles of first, first·growth, ..., from peak·m^i to low·peak; ``late`` restarts are missed by an update."""
+    starts = exact_restarts(first, growth, run.steps)
     on_updates = all(s.denominator == 1 for s in starts)
     if on_updates and not late and (growth == 1 or growth >= 1.01) and m <= 1 and low <= 1:
         return warm_restarts(peak, first=int(first), growth=growth, shrink=m, floor=low * peak)
-    dull = {int(starts[i]) for i in late}
 
     def rate(t: int) -> float:
-        i = t // Fraction(first) if growth == 1 else bisect.bisect_right(starts, t) - 1 - (t in dull)
+        i = t // Fraction(first) if growth == 1 else bisect.bisect_right(starts, t) - 1 - (t in late)
         start = i * Fraction(first) if growth == 1 else starts[i]
         u = float(t - start) / (first * growth**i)
         return float(peak * ((1 - low) * m**i * _dip(u) + low))

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 from lrdecay.dialects.base import Run, says
 from lrdecay.dialects.pieces import held, known_bug, listed, to_floor
-from lrdecay.errors import InputError, non_negative, positive, refusal
+from lrdecay.errors import InputError, non_negative, positive
 from lrdecay.schedule import Schedule, clamp, constant, exponential, multi_step, piecewise, polynomial
 
 __all__ = [
@@ -200,7 +200,4 @@ def piecewise_constant_schedule(
     at, scales = list(values)[1:], set((boundaries_and_scales or {}).values())
     if len(scales) == 1 and len(at) == len(boundaries_and_scales or {}) and 0 < min(scales) <= 1:
         return multi_step(init_value, factor=scales.pop(), at=at)
-    if not any(values.values()):
-        msg = refusal("optax.piecewise_constant_schedule(...)", "must give a rate above 0 somewhere", init_value)
-        raise InputError(msg)
     return piecewise(list(values.values()), at=at)

@@ -39,10 +39,13 @@ from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.peaks import at_peak, peak_of
 from lrdecay.schedule.plan_bound import BoundPlan
 from lrdecay.schedule.plan_cycles import one_cycle_plan
-from lrdecay.schedule.plan_groups import discriminative, group, layerwise
+from lrdecay.schedule.plan_groups import group
 from lrdecay.schedule.plan_growth import grow_batch
+from lrdecay.schedule.plan_layers import discriminative, layerwise
 from lrdecay.schedule.plan_notation import bound_from_json, parse_plan, plan_from_json
 from lrdecay.schedule.plans import Plan, plan
+from lrdecay.schedule.rates_file import read_rates
+from lrdecay.schedule.rescale import rescale
 from lrdecay.schedule.sameness import common_prefix, same_values
 
 __all__ = [
@@ -91,6 +94,8 @@ __all__ = [
     "power",
     "product",
     "ramp",
+    "read_rates",
+    "rescale",
     "rex",
     "same_values",
     "scale",

@@ -26,8 +26,9 @@ from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.plan_bound import BoundPlan
 from lrdecay.schedule.plan_cycles import one_cycle_plan
-from lrdecay.schedule.plan_groups import Group, Layers, discriminative, group, layerwise
+from lrdecay.schedule.plan_groups import Group, group
 from lrdecay.schedule.plan_growth import grow_batch
+from lrdecay.schedule.plan_layers import Layers, discriminative, layerwise
 from lrdecay.schedule.plan_values import NAMES
 from lrdecay.schedule.plans import Plan, plan
 

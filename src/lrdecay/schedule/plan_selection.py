@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from lrdecay.errors import InputError, refusal
-from lrdecay.schedule.plan_groups import Layers
+from lrdecay.schedule.plan_layers import Layers
 from lrdecay.schedule.plans import Plan, layer_label
 
 __all__ = ["select"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import lrdecay.dialects.keras  # noqa: F401
 from lrdecay.dialects.base import SAYINGS, Call, Run, translate
-from lrdecay.dialects.keras_cosines import exact_restarts
+from lrdecay.dialects.keras_cosines import exact_restarts, restarts, typed
 from lrdecay.dialects.pieces import known_bug, listed
 from lrdecay.errors import InputError, refusal
 from lrdecay.schedule import Schedule
@@ -42,7 +42,10 @@ def from_peer(schedule: Any, *, steps: int | None = None, as_is: bool = False) -
             raise InputError(msg)
         if late is not None:
             return listed(steps, lambda t: float(schedule(t)))
-        as_is = False
+        run, peak = Run(None, steps, as_is), named["initial_learning_rate"]
+        keys = ("first_decay_steps", "t_mul", "m_mul", "alpha")
+        first, growth, m, low = typed(run, name, peak, **{key: named[key] for key in keys})
+        return restarts(run, peak, first, growth, m, low)
     return translate(Call("keras", name, (), named), Run(None, steps, as_is))
 
 
