@@ -132,8 +132,9 @@ class ByHand(Net):
 
 
 def test_each_of_several_optimizers_has_its_own_schedule_and_its_own_updates() -> None:
-    first, second = LRDecay("linear(0.5)", Horizon(steps=11), optimizer=0), LRDecay(
-        "linear(0.2)", Horizon(steps=22), optimizer=1
+    first, second = (
+        LRDecay("linear(0.5)", Horizon(steps=11), optimizer=0),
+        LRDecay("linear(0.2)", Horizon(steps=22), optimizer=1),
     )
     net = ByHand()
     fit(first, second, net=net, max_epochs=1)
