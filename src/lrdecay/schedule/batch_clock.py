@@ -127,7 +127,3 @@ class ClockTicks:
         for i in np.unique(which):
             out[which == i] = answers[i](x[which == i])
         return out
-
-    def reach(self, k: Steps) -> Steps:
-        """Updates from tick k to the next."""
-        return self.position(k + 1) - self.position(k)
