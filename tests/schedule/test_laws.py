@@ -48,7 +48,7 @@ def test_the_bank_holds_every_family_in_every_unit() -> None:
 def test_random_schedules_reach_every_family() -> None:
     seen: set[str] = set()
 
-    @settings(max_examples=300)
+    @settings(max_examples=600)
     @given(spelled())
     def collect(s: Schedule) -> None:
         seen.update(type(n).__name__ for n in parts_of(s) if not isinstance(n, Duration))
