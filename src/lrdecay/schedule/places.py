@@ -25,7 +25,6 @@ from fractions import Fraction
 from typing import final
 
 import numpy as np
-from attrs import frozen
 from numpy.typing import NDArray
 
 from lrdecay.schedule.duration import Duration, round_half_up
@@ -44,6 +43,7 @@ from lrdecay.schedule.segments import (
     WarmSegment,
 )
 from lrdecay.schedule.shapes import Shape
+from lrdecay.schedule.value import value
 
 __all__ = [
     "Clamp",
@@ -85,7 +85,7 @@ class Place(ABC):
 
 
 @final
-@frozen
+@value
 class Edge:
     """A boundary: the sum of ``durations`` after the start of the span, or before its end."""
 
@@ -109,7 +109,7 @@ def bounds(what: str, start: Fraction, end: Fraction) -> tuple[int, int]:
 
 
 @final
-@frozen
+@value
 class Hold(Place):
     """One value for the whole span."""
 
@@ -121,7 +121,7 @@ class Hold(Place):
 
 
 @final
-@frozen
+@value
 class Table(Place):
     """A value for each update, the last one held; values at or after the end of the span never speak."""
 
@@ -134,7 +134,7 @@ class Table(Place):
 
 
 @final
-@frozen
+@value
 class Ramp(Place):
     """From one value to another along a closed shape, over the whole span; the end is reached at its last boundary."""
 
@@ -152,7 +152,7 @@ class Ramp(Place):
 
 
 @final
-@frozen
+@value
 class Progression(Place):
     """An open shape on a clock that ticks once per ``every``; with a staircase only whole ticks count."""
 
@@ -174,7 +174,7 @@ class Progression(Place):
 
 
 @final
-@frozen
+@value
 class Warm(Place):
     """A linear warmup that wastes no update: rest(0)/(n+1) at first, rest(0) at update n, then ``rest``."""
 
@@ -190,7 +190,7 @@ class Warm(Place):
 
 
 @final
-@frozen
+@value
 class Join(Place):
     """Parts one after the other, each with its own clock from its edge on."""
 
@@ -216,7 +216,7 @@ class Join(Place):
 
 
 @final
-@frozen
+@value
 class Span(Place):
     """A node on a span of its own length, counted from where it starts."""
 
@@ -229,7 +229,7 @@ class Span(Place):
 
 
 @final
-@frozen
+@value
 class Scale(Place):
     """A node times a constant."""
 
@@ -242,7 +242,7 @@ class Scale(Place):
 
 
 @final
-@frozen
+@value
 class Clamp(Place):
     """A node kept within [low, high]."""
 
