@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from numbers import Rational
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from attrs import evolve, field, fields, frozen
@@ -25,9 +25,11 @@ from numpy.typing import NDArray
 
 from lrdecay.errors import Constraint, InputError, argument, positive, refusal
 from lrdecay.schedule.batch_changes import changing_clock, moment_text, shared_batch
-from lrdecay.schedule.batch_clock import BatchClock, ClockTicks
 from lrdecay.schedule.duration import Duration, round_half_up
 from lrdecay.schedule.ticks import Ticks
+
+if TYPE_CHECKING:
+    from lrdecay.schedule.batch_clock import BatchClock, ClockTicks
 
 __all__ = ["Horizon"]
 
@@ -190,6 +192,8 @@ class Horizon:
         """
         if self.clock is None or every.unit == "steps":
             return Ticks.of(start, self.length(every))
+        from lrdecay.schedule.batch_clock import ClockTicks
+
         return ClockTicks.of(self.clock, self.clock.samples(start), self.samples(every))
 
     def samples(self, d: Duration) -> Fraction:
