@@ -34,7 +34,7 @@ from rich.table import Table
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from lrdecay import Horizon, parse
-from lrdecay.adapters.torch.scheduler import attach
+from lrdecay.adapters.torch import attach
 
 STEPS = 1_000_000
 FAR = 2 * 10**9

@@ -201,6 +201,9 @@ def number(value: Any) -> Any:
 setattr(number, "__signature__", inspect.signature(number))  # noqa: B010  (attrs asks for it at every field)
 
 
+setattr(number, "__signature__", inspect.signature(number))  # noqa: B010  (attrs asks for it at every field)
+
+
 def check_floor(schedule: Any) -> None:
     """The floor must not stand above the peak."""
     if isinstance(schedule.peak, float) and schedule.floor > schedule.peak:

@@ -16,7 +16,7 @@ by `lrdecay.schedule.batch_clock`.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from attrs import evolve, field, fields, frozen
@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.schedule.batch_changes import changing_clock, moment_text, shared_batch
-from lrdecay.schedule.batch_clock import BatchClock, ClockTicks
 from lrdecay.schedule.duration import Duration
 from lrdecay.schedule.horizon_checks import (
     MOST,
@@ -38,6 +37,9 @@ from lrdecay.schedule.horizon_checks import (
     whole,
 )
 from lrdecay.schedule.ticks import Ticks
+
+if TYPE_CHECKING:
+    from lrdecay.schedule.batch_clock import BatchClock, ClockTicks
 
 __all__ = ["Horizon"]
 
@@ -159,6 +161,8 @@ class Horizon:
         """
         if self.clock is None or every.unit == "steps":
             return Ticks.of(start, self.length(every))
+        from lrdecay.schedule.batch_clock import ClockTicks
+
         return ClockTicks.of(self.clock, self.clock.samples(start), self.samples(every))
 
     def samples(self, d: Duration) -> Fraction:

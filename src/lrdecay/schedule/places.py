@@ -22,14 +22,13 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from fractions import Fraction
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrdecay.schedule.duration import Duration, round_half_up
 from lrdecay.schedule.horizon import Horizon
-from lrdecay.schedule.paced import Paced
 from lrdecay.schedule.segments import (
     ClampSegment,
     HoldSegment,
@@ -44,6 +43,9 @@ from lrdecay.schedule.segments import (
 )
 from lrdecay.schedule.shapes import Shape
 from lrdecay.schedule.value import value
+
+if TYPE_CHECKING:
+    from lrdecay.schedule.batch_clock import BatchClock
 
 __all__ = [
     "Clamp",
@@ -108,6 +110,13 @@ def bounds(what: str, start: Fraction, end: Fraction) -> tuple[int, int]:
     return a, b
 
 
+def _paced(segment: Segment, clock: BatchClock) -> Segment:
+    """A segment of samples on a clock; loaded only where the batch size changes."""
+    from lrdecay.schedule.paced import Paced
+
+    return Paced(segment, clock)
+
+
 @final
 @value
 class Hold(Place):
@@ -148,7 +157,7 @@ class Ramp(Place):
         if horizon.clock is None:
             return RampSegment(a, b, self.start, self.end, self.shape)
         first, last = horizon.clock.consumed(np.array([a, b])).tolist()
-        return Paced(RampSegment(first, last, self.start, self.end, self.shape), horizon.clock)
+        return _paced(RampSegment(first, last, self.start, self.end, self.shape), horizon.clock)
 
 
 @final
@@ -170,7 +179,7 @@ class Progression(Place):
             return ProgressionSegment(a, b, float(horizon.length(self.every)), self.peak, self.shape)
         first, last = horizon.clock.consumed(np.array([a, b])).tolist()
         tick = float(horizon.samples(self.every))
-        return Paced(ProgressionSegment(first, last, tick, self.peak, self.shape), horizon.clock)
+        return _paced(ProgressionSegment(first, last, tick, self.peak, self.shape), horizon.clock)
 
 
 @final

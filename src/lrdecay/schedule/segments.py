@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from lrdecay.schedule.batch_clock import ClockTicks
 from lrdecay.schedule.shapes import Shape
 from lrdecay.schedule.ticks import Ticks
 from lrdecay.schedule.value import value
+
+if TYPE_CHECKING:
+    from lrdecay.schedule.batch_clock import ClockTicks
 
 __all__ = [
     "ClampSegment",
