@@ -160,7 +160,7 @@ def by_keras(schedule: Any, ours: Rates, x64: bool) -> Rates:
                 theirs = jax.vmap(schedule)(jnp.arange(STEPS))
             else:
                 with jax.disable_jit():
-                    theirs = schedule(jnp.arange(STEPS))
+                    return called_again(schedule(jnp.arange(STEPS)), ours, schedule)
             return called_again(theirs, ours, schedule)
     finally:
         keras.config.set_floatx(kind)
@@ -231,7 +231,8 @@ def test_keras_numbers_are_kept(name: str) -> None:
     for i, named in enumerate(drawn(name, KERAS[name])):
         live = getattr(keras.optimizers.schedules, name)(**named)
         said = values(translate(Call("keras", name, (), named), Run(None, STEPS)))
-        assert (values(from_keras(live, steps=STEPS)) == said).all()
+        with jax.disable_jit():  # it tries the restarts, and each `cond` would be compiled
+            assert (values(from_keras(live, steps=STEPS)) == said).all()
         worst["float32"] = max(worst["float32"], distance(said, by_keras(live, said, x64=False), least=1.0))
         if "Cosine" not in name and i % 5 == 0:  # Keras' own cosine is a float32 even then
             worst["float64"] = max(worst["float64"], distance(said, by_keras(live, said, x64=True)))
@@ -275,7 +276,8 @@ def falling(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def knots(rng: np.random.Generator) -> dict[str, Any]:
-    at = rng.choice(320, size=int(rng.integers(0, 6)), replace=False).tolist()
+    """Few counts: jax compiles for each shape."""
+    at = rng.choice(320, size=int(rng.choice([0, 1, 4])), replace=False).tolist()
     same = float(rng.uniform(0.1, 1)) if rng.random() < 0.3 else None
     scales = {b: same or float(rng.uniform(0, 1.5)) for b in at}
     return {"init_value": peak(rng), "boundaries_and_scales": scales or None}
