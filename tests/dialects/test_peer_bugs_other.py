@@ -18,7 +18,7 @@ import lrdecay.dialects.keras
 import lrdecay.dialects.optax
 import lrdecay.dialects.transformers  # noqa: F401
 from lrdecay.adapters.keras.peers import from_peer as from_keras
-from lrdecay.adapters.transformers.peers import from_peer as from_transformers
+from lrdecay.adapters.torch import from_peer as from_transformers
 from lrdecay.dialects.base import Call, Run, translate
 from lrdecay.errors import InputError
 from lrdecay.schedule import (
