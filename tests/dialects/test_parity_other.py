@@ -1,7 +1,7 @@
 """Keras', optax's and transformers' own numbers, on 50 random calls of each scheduler and 300 updates, seeded.
 
-The difference is over max(|theirs|, 1e-3 · the largest of theirs): next to 0, (1 + cos πu)/2 is a difference of two
-numbers near 1 and has no digits to compare.
+The difference is over max(|theirs|, least · the largest of theirs). In float64 least is 1e-3: next to 0, (1 + cos πu)/2
+is a difference of two numbers near 1 and has no digits to compare. In float32 it is 1, for the same reason.
 """
 
 from __future__ import annotations
@@ -231,7 +231,8 @@ def test_keras_numbers_are_kept(name: str) -> None:
     for i, named in enumerate(drawn(name, KERAS[name])):
         live = getattr(keras.optimizers.schedules, name)(**named)
         said = values(translate(Call("keras", name, (), named), Run(None, STEPS)))
-        assert (values(from_keras(live, steps=STEPS)) == said).all()
+        with jax.disable_jit():  # a `cond` is compiled anew at each call
+            assert (values(from_keras(live, steps=STEPS)) == said).all()
         worst["float32"] = max(worst["float32"], distance(said, by_keras(live, said, x64=False), least=1.0))
         if "Cosine" not in name and i % 5 == 0:  # Keras' own cosine is a float32 even then
             worst["float64"] = max(worst["float64"], distance(said, by_keras(live, said, x64=True)))
@@ -249,7 +250,7 @@ def test_every_schedule_of_keras_is_known() -> None:
 
 
 def by_optax(schedule: Any, ours: Rates, x64: bool) -> Rates:
-    with jax.enable_x64(x64):
+    with jax.enable_x64(x64), jax.disable_jit():
         kind = jnp.float64 if x64 else jnp.float32
         theirs = jax.vmap(lambda t: jnp.asarray(schedule(t), dtype=kind))(jnp.arange(STEPS))
         return called_again(theirs, ours, schedule)
@@ -275,7 +276,7 @@ def falling(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def knots(rng: np.random.Generator) -> dict[str, Any]:
-    at = rng.choice(320, size=int(rng.integers(0, 6)), replace=False).tolist()
+    at = rng.choice(320, size=int(rng.choice([0, 1, 4])), replace=False).tolist()  # few sizes: each is compiled
     same = float(rng.uniform(0.1, 1)) if rng.random() < 0.3 else None
     scales = {b: same or float(rng.uniform(0, 1.5)) for b in at}
     return {"init_value": peak(rng), "boundaries_and_scales": scales or None}

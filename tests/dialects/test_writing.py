@@ -19,10 +19,14 @@ from lrdecay.schedule import (
     Horizon,
     constant,
     cosine,
+    damped,
     exponential,
     inverse_time,
+    join,
     linear,
     multi_step,
+    noam,
+    noisy,
     one_cycle,
     parse,
     peak,
@@ -32,13 +36,14 @@ from lrdecay.schedule import (
     rex,
     step,
     tabulated,
+    token_power,
     triangular,
     warm_restarts,
     warmup,
     wsd,
 )
 
-RUN = Horizon(steps=600)
+RUN = Horizon(steps=600, tokens_per_step=2048)
 
 PLAIN = {
     "constant": constant(0.1),
@@ -68,6 +73,22 @@ PLAIN = {
     "wsd-cosine": wsd(0.1, 0, 100, "cosine", 0.01),
     "ends-early": constant(0.1, over=50) + step(0.1, 0.5, 20, over=100),
     "holds-early": cosine(0.1, over=300),
+    "product": step(0.1, 0.5, 100) * linear(1, floor=0.1, over=500),
+    "product-level": constant(0.1) * constant(0.5),
+    "carried": join(step(0.1, 0.5, 70), cosine(1, floor=0.2), at=[200], carry=True),
+    "warmup-shaped": warmup(50, shape="cosine") + cosine(0.1),
+    "warmup-exponential": constant(0.1, over=20) + warmup(50, shape="exponential") + step(0.1, 0.5, 100),
+    "damped": damped(cosine(0.1), by="untuned_linear"),
+    "damped-exponential": constant(0.1, over=50) + damped(cosine(0.1), by="exponential", period=70),
+    "damped-radam": damped(constant(0.1), by="radam"),
+    "damped-radam-short": damped(cosine(0.1), by="radam", beta2=0.9),
+    "damped-radam-long": damped(constant(0.1), by="radam", beta2=0.99999),
+    "noam": noam(512, warmup=100),
+    "noam-at-once": noam(512, warmup=1),
+    "token-power": token_power(0.02, a=4.6, b=0.51, batch=4, warmup=50),
+    "token-power-below": token_power(0.02, a=0.001, b=0.51, batch=4),
+    "token-power-capped": token_power(0.02, a=1e30, b=2.5, batch=4),
+    "gamma-late": constant(0.1, over=400) + triangular(0.01, 0.1, 50, "exp", 0.01),
 }
 
 TORCH = """
@@ -112,7 +133,8 @@ def chosen(library):
     """Plain schedules on whole updates; and the bank in one unit, on a run with fractions of an update."""
     units = {"torch": ("-ep", "-%", "tiny", "huge", "nested", "mixed"), "transformers": ("nested",)}
     some = [(n, s) for n, s in BANK if n.endswith(units.get(library, ("-ep", "nested")))]
-    return {name: s.bind(RUN) for name, s in PLAIN.items()} | {f"bank {n}": s.bind(HORIZON) for n, s in some}
+    bank = {f"bank {n}": s.bind(HORIZON) for n, s in some if "noisy" not in n}
+    return {name: s.bind(RUN) for name, s in PLAIN.items()} | bank
 
 
 @pytest.mark.parametrize("library", WRITERS)
@@ -173,6 +195,8 @@ NATIVE = {
         "ramp-cosine-floor": "get_cosine_with_min_lr_schedule_with_warmup(",
         "ramp-polynomial": "get_polynomial_decay_schedule_with_warmup(",
         "warmup-cosine": "LambdaLR(",
+        "warmup-shaped": "LambdaLR(",
+        "product": "LambdaLR(",
         "holds-early": "LambdaLR(",
     },
 }
@@ -198,7 +222,12 @@ def test_printed_code_is_whole_and_needs_no_lrdecay(library):
 @given(st.data())
 def test_the_equation_of_any_schedule_is_its_rates_and_its_end_is_held(data):
     horizon = data.draw(horizons())
-    bound = data.draw(bindable(horizon)).bind(horizon)
+    schedule = data.draw(bindable(horizon))
+    bound = schedule.bind(horizon)
+    if "noisy(" in repr(schedule):
+        with pytest.raises(InputError, match="must be free of random numbers"):
+            write(bound, "transformers")
+        return
     code = write(bound, "transformers")
     if "def rate(t):" not in code:
         return
@@ -242,6 +271,9 @@ def test_an_epoch_that_is_no_whole_number_of_updates_is_still_exact_in_integers(
         (step(1e300, 0.5, 10), 100, "keras", ["float32", "keras"]),
         (rex(0.1), 2**40, "optax", ["integers up to 2**31", "optax"]),
         (parse('step(0.1, factor=0.5, every="12345tok")'), 10**7, "keras", ["integers up to 2**31"]),
+        (noisy(cosine(0.1), pct=0.1), 100, "torch", ["free of random numbers", "Noise(kind='normal'", "tabulated("]),
+        (noisy(cosine(0.1), kind="uniform"), 100, "keras", ["free of random numbers"]),
+        (constant(1e30) * linear(1e-40, over=50), 100, "optax", ["float32", "optax", "1e-40"]),
     ],
 )
 def test_what_a_library_cannot_say_is_refused_in_one_line(schedule, steps, library, words):
@@ -251,6 +283,26 @@ def test_what_a_library_cannot_say_is_refused_in_one_line(schedule, steps, libra
     assert "\n" not in str(refused.value)
     for word in words:
         assert word in str(refused.value)
+
+
+@pytest.mark.parametrize("library", WRITERS)
+@pytest.mark.parametrize(
+    "schedule",
+    [cosine(0.1), warmup(5) + rex(0.1), step(0.1, 0.5, "2ep"), warm_restarts(0.1, "2ep"), triangular(0.01, 0.1, "2ep")],
+    ids=repr,
+)
+def test_what_counts_samples_is_refused_where_the_batch_size_changes(library, schedule):
+    horizon = Horizon(epochs=10, samples_per_epoch=1000, batch_size=10, batch_changes=[("5ep", 20)])
+    with pytest.raises(InputError, match="must have one batch size to be written as code") as refused:
+        write(schedule.bind(horizon), library)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_counts_updates_is_written_where_the_batch_size_changes_too():
+    horizon = Horizon(epochs=10, samples_per_epoch=1000, batch_size=10, batch_changes=[("5ep", 20)])
+    code = write(step(0.1, factor=0.5, every=100).bind(horizon), "torch")
+
+    assert "def rate(t):" in code
 
 
 def test_a_long_table_is_broken_into_lines():
