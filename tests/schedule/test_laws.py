@@ -17,8 +17,9 @@ from tests.bank import BANK, HORIZON, OPEN, bindable, horizons, spelled
 from tests.twin import twin
 
 from lrdecay.schedule import Duration, Schedule, from_json, parse, warmup
-from lrdecay.schedule.base import FAMILIES, Prefix
+from lrdecay.schedule.base import Prefix
 from lrdecay.schedule.duration import UNITS
+from lrdecay.schedule.register import HOMES
 
 bank = pytest.mark.parametrize("s", [s for _, s in BANK], ids=[i for i, _ in BANK])
 FIXED = ("steps", "ep", "tok", "samples")  # units that do not depend on the length of the run
@@ -41,7 +42,7 @@ def test_the_bank_holds_every_family_in_every_unit() -> None:
         nodes = list(parts_of(s))
         units = {n.unit for n in nodes if isinstance(n, Duration)}
         seen.update((type(n).__name__, u) for n in nodes if not isinstance(n, Duration) for u in units)
-    assert {(family, unit) for family in FAMILIES for unit in UNITS} - set(seen) == set()
+    assert {(family, unit) for family in HOMES for unit in UNITS} - set(seen) == set()
     assert len({i for i, _ in BANK}) == len(BANK)
 
 
@@ -54,7 +55,7 @@ def test_random_schedules_reach_every_family() -> None:
         seen.update(type(n).__name__ for n in parts_of(s) if not isinstance(n, Duration))
 
     collect()
-    assert set(FAMILIES) - seen == set()
+    assert set(HOMES) - seen == set()
 
 
 @bank
