@@ -5,12 +5,12 @@
     torch-lr-finder  moving average (β = 0.95, from the first loss), stop above 5x its best, points 10 to -5;
                      steepest by index                                               (torch-lr-finder 0.2.2)
     ignite           the same average and stop; steepest central difference before the lowest point   (ignite 0.5.5)
-    lightning        as fastai's average and stop, points 10 to -1; the slope is taken with respect to the rate on a grid
-                     even in its logarithm, which multiplies it by 1/rate: broken, the answer sticks to the left edge
-                     (Lightning 2.6, issue 21141)
+    lightning        as fastai's average and stop, points 10 to -1; the slope is taken with respect to the rate on
+                     points even in its logarithm, which multiplies it by 1/rate: broken, the answer sticks to the left
+                     edge (Lightning 2.6, issue 21141)
 
-All of them read a single curve as it came, so each is given one repeat, not the average that ours reads. A rule that the
-peer answers with an error, or with nothing, is None. What a peer would have measured differs only in when it stops.
+All of them read a single curve as it came, so each is given one repeat, not the average that ours reads. Where the peer
+would raise or say nothing, the answer is None. What a peer would have measured differs only in when it stops.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def peer_answers(rates: FloatArray, losses: FloatArray) -> dict[str, float | Non
 
 
 def valley(rates: FloatArray, losses: FloatArray) -> float | None:
-    """fastai's default: half-way along the longest strictly decreasing (not contiguous) subsequence.
+    """Fastai's default: half-way along the longest strictly decreasing (not contiguous) subsequence.
 
     The subsequence ends at e, where the first longest one is complete, and has n points; s = e - n is taken for its
     start (0 where nothing decreases), and the answer is point s + ⌊(e - s)/3⌋ + ⌊(e - s)/6⌋; -1 means the last point.
@@ -95,7 +95,7 @@ def valley(rates: FloatArray, losses: FloatArray) -> float | None:
 
 
 def slide(rates: FloatArray, losses: FloatArray) -> float | None:
-    """fastai's interval slide: from the right, 15 points apart, until two slopes by index differ by at most .005."""
+    """Fastai's interval slide: from the right, 15 points apart, until two slopes by index differ by at most .005."""
     slope = np.gradient(losses)
     right, left = -1, -16
     if len(rates) < 16:
