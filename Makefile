@@ -43,7 +43,7 @@ lint: $(STAMP)  ## style, import contract and types
 	$(BIN)/mypy
 
 bench: $(STAMP)  ## time the hot paths
-	$(BIN)/python bench/attach.py
+	$(BIN)/python bench/schedules.py
 
 soak: $(STAMP)  ## the long runs that `make test` leaves out
 	$(BIN)/python -m pytest -m soak

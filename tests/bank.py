@@ -24,6 +24,7 @@ from lrdecay.schedule import (
     clamp,
     constant,
     cosine,
+    damped,
     exponential,
     flat_cosine,
     halving,
@@ -35,11 +36,14 @@ from lrdecay.schedule import (
     linear,
     multi_step,
     natural_exponential,
+    noam,
+    noisy,
     one_cycle,
     peak,
     piecewise,
     polynomial,
     power,
+    product,
     ramp,
     rex,
     scale,
@@ -47,21 +51,23 @@ from lrdecay.schedule import (
     step,
     tabulated,
     tanh,
+    token_power,
     triangular,
     warm_restarts,
     warmup,
     wsd,
 )
 from lrdecay.schedule.base import Prefix
+from lrdecay.schedule.compose_factors import DAMPERS
 from lrdecay.schedule.duration import UNITS
-from lrdecay.schedule.shapes import CLOSED_SHAPES
+from lrdecay.schedule.shapes import CLOSED_SHAPES, RISES
 
 __all__ = ["BANK", "COOLDOWNS", "HORIZON", "OPEN", "bindable", "durations", "horizons", "rates", "spelled", "within"]
 
 HORIZON = Horizon(epochs=40, samples_per_epoch=1000, batch_size=64, tokens_per_step=2048)
 """A horizon on which every schedule of the bank has room: 625 updates, 15.625 to an epoch."""
 
-COOLDOWNS = (*CLOSED_SHAPES, "exponential")
+COOLDOWNS = (*CLOSED_SHAPES, "power", "exponential")
 
 _LONG: dict[str, Any] = {"steps": 60, "ep": "3.3ep", "%": "12%", "tok": "123456tok", "samples": "4e3samples"}
 _LONGER: dict[str, Any] = {"steps": 200, "ep": "11ep", "%": "37.5%", "tok": "5e5tok", "samples": "15000samples"}
@@ -101,6 +107,9 @@ def _bank() -> Iterator[tuple[str, Schedule]]:
         yield f"inverse_sqrt-{unit}", inverse_sqrt(0.1, warmup=long)
         yield f"inverse_sqrt-over-{unit}", inverse_sqrt(0.1, warmup=long, over=longer)
         yield f"power-{unit}", power(0.1, warmup=long, exponent=0.3, over=longer)
+        yield f"noam-{unit}", noam(512, warmup=long)
+        yield f"noam-over-{unit}", noam(64, warmup=long, scale=2, over=longer)
+        yield f"token_power-{unit}", token_power(0.02, a=4.6, b=0.51, batch=4, warmup=long, over=longer)
         for growth in (1, 1.5, 2):
             yield f"warm_restarts-{growth}-{unit}", warm_restarts(0.1, first=long, growth=growth, floor=0.01)
             yield f"warm_restarts-{growth}-over-{unit}", warm_restarts(0.1, long, growth, shrink=0.7, over=longer)
@@ -115,12 +124,22 @@ def _bank() -> Iterator[tuple[str, Schedule]]:
             yield f"k_decay-{shape}-{unit}", k_decay(0.1, k=2.5, shape=shape, floor=0.01, over=longer)
         for shape in COOLDOWNS:
             yield f"wsd-{shape}-{unit}", wsd(0.1, warmup=long, cooldown=longer, shape=shape, floor=1e-3)
+        yield f"wsd-power-3-{unit}", wsd(0.1, warmup=long, cooldown=longer, shape="power", power=3.5)
         yield f"wsd-over-{unit}", wsd(0.1, warmup=0, cooldown=long, over=longer)
         yield f"warmup-{unit}", warmup(long) + cosine(0.1)
+        for shape in sorted(set(RISES) - {"linear"}):
+            yield f"warmup-{shape}-{unit}", warmup(long, shape=shape) + cosine(0.1)
         yield f"warmup-stairs-{unit}", warmup(long) + step(0.1, factor=0.5, every=long)
         yield f"then-{unit}", constant(0.1, over=long) + warmup(long) + linear(0.05, over=longer) + cosine(0.02)
         yield f"join-{unit}", join(warmup(long) + cosine(0.1), linear(0.05), constant(1e-3), at=[longer, "80%"])
         yield f"join-over-{unit}", join(constant(0.1), linear(0.05), at=[long], over=longer)
+        carried = step(0.1, factor=0.5, every=long), cosine(1, floor=0.2), constant(7)
+        yield f"join-carry-{unit}", join(*carried, at=[longer, "80%"], carry=True)
+        yield f"join-lengths-{unit}", join(constant(0.1, over=long), linear(2, floor=1, over=longer), constant(3))
+        yield f"product-{unit}", step(0.1, factor=0.5, every=long) * linear(1, floor=0.1, over=longer)
+        yield f"damped-{unit}", damped(step(0.1, factor=0.5, every=longer), by="linear", period=long)
+        yield f"damped-exponential-{unit}", damped(cosine(0.1, over=longer), by="exponential", period=long)
+        yield f"noisy-{unit}", noisy(cosine(0.1, over=longer), pct=0.3, between=[long, longer])
         yield f"scale-{unit}", 0.5 * step(0.1, factor=0.5, every=long)
         yield f"clamp-{unit}", clamp(step(0.1, factor=0.5, every=long), low=0.01, high=0.07)
     yield "constant", constant(0.1)
@@ -141,6 +160,15 @@ def _bank() -> Iterator[tuple[str, Schedule]]:
     yield "piecewise-mixed", piecewise([1, 2, 3, 0, 4], at=[10, "2ep", "50%", "1e6tok"])
     yield "multi_step-mixed", multi_step(0.1, factor=0.2, at=[10, "2ep", "50%", "1e6tok", "3.8e4samples"])
     yield "nested", clamp(0.5 * (warmup("5%") + join(cosine(0.1), scale(linear(0.05), 2), at=["40%"])), low=1e-4)
+    for by in DAMPERS[2:]:
+        yield f"damped-{by}", damped(cosine(0.1), by=by, beta2=0.99)
+        yield f"damped-{by}-late", constant(0.1, over=50) + damped(warmup(5) + linear(0.1), by=by)
+    yield "noisy-normal", noisy(cosine(0.1), seed=7)
+    yield "noisy-narrow", noisy(cosine(0.1), pct=0.9, std=0.2)
+    yield "noisy-wide", noisy(cosine(0.1), pct=1e-3, std=1e3, seed=2**64 - 1)
+    yield "noisy-uniform", constant(0.1, over=50) + noisy(linear(0.1), kind="uniform", pct=1, between=[0, "50%"])
+    yield "product-of-three", cosine(0.1) * linear(1, floor=0.1) * ramp(0.5, 2)
+    yield "token_power", token_power(0.02, a=4.6, b=0.51, batch=4)
     yield "tiny", cosine(1e-300, floor=1e-310)
     yield "huge", step(1e300, factor=1e-3, every="10%")
 
@@ -170,10 +198,16 @@ OPEN: list[tuple[str, Schedule]] = [
     ("power", power(peak, warmup=100, exponent=0.5)),
     ("warm_restarts", warm_restarts(peak, first="10%", growth=2)),
     ("one_cycle", one_cycle(peak)),
+    ("wsd-power", wsd(peak, warmup="5%", cooldown="20%", shape="power", power=0.5)),
     ("wsd-exponential", wsd(peak, warmup="5%", cooldown="20%", shape="exponential", floor=1e-5)),
     ("then", warmup(10) + cosine(peak)),
     ("join", join(constant(peak), cosine(peak), at=["50%"])),
     ("ramp", ramp(0, peak, over="10%") + cosine(peak)),
+    ("carried", join(constant(peak), cosine(1), at=["50%"], carry=True)),
+    ("product", cosine(peak) * linear(1, floor=0.1)),
+    ("damped", damped(cosine(peak), by="radam")),
+    ("noisy", noisy(cosine(peak), pct=0.1)),
+    ("token_power", token_power(peak, a=4.6, b=0.51, batch=4)),
     ("scale", 0.5 * cosine(peak)),
     ("clamp", clamp(cosine(peak), low=1e-4)),
 ]
@@ -226,7 +260,7 @@ def rates() -> SearchStrategy[float]:
 
 _PLAIN: list[Any] = [constant, step, multi_step, exponential, inverse_time, linear, polynomial, cosine, wsd]
 _FURTHER: list[Any] = [piecewise, natural_exponential, halving, ramp, rex, tanh, k_decay, flat_cosine, knee, tabulated]
-_FURTHER += [slanted_triangular, inverse_sqrt, power, warm_restarts, triangular, one_cycle]
+_FURTHER += [slanted_triangular, inverse_sqrt, power, noam, token_power, warm_restarts, triangular, one_cycle]
 
 
 @st.composite
@@ -252,8 +286,9 @@ def _leaf(draw: DrawFn, length: SearchStrategy[Any], room: Any, marks: Any, over
         return polynomial(top, floor, draw(st.floats(0.1, 8.0)), over=over)
     if kind is wsd:
         before, after = draw(room)
-        shape = draw(st.sampled_from(COOLDOWNS if floor else sorted(CLOSED_SHAPES)))
-        return wsd(top, draw(st.sampled_from([0, before])), after, shape, floor, over=over)
+        shape = draw(st.sampled_from(COOLDOWNS if floor else COOLDOWNS[:-1]))
+        by = draw(st.floats(0.1, 8.0)) if shape == "power" else 2.0
+        return wsd(top, draw(st.sampled_from([0, before])), after, shape, floor, by, over=over)
     return kind(top, floor, over=over)
 
 
@@ -292,19 +327,28 @@ def _further(
         slanted_triangular: lambda: slanted_triangular(top, a, 1 / factor, over=over),
         inverse_sqrt: lambda: inverse_sqrt(top, a, over=over),
         power: lambda: power(top, a, draw(st.floats(0.05, 4.0)), over=over),
+        noam: lambda: noam(draw(st.integers(1, 4096)), a, top, over=over),
+        token_power: lambda: token_power(top, 1 / factor, draw(st.floats(0.05, 4.0)), top, a, over=over),
     }
     return made[kind]()
 
 
 @st.composite
 def _around(draw: DrawFn, inner: Schedule) -> Schedule:
-    """The schedule itself, scaled or clamped."""
-    kind = draw(st.sampled_from(["bare", "bare", "scale", "clamp"]))
+    """The schedule itself, scaled, clamped, damped, noisy or times a factor."""
+    kind = draw(st.sampled_from(["bare"] * 4 + ["scale", "clamp", "damped", "noisy", "product"]))
     if kind == "scale":
         return scale(inner, draw(st.floats(0.0, 4.0)))
     if kind == "clamp":
         low = draw(st.floats(0.0, 0.1))
         return clamp(inner, low=low, high=draw(st.one_of(st.none(), st.floats(low, 1.0))))
+    if kind == "damped":
+        return damped(inner, by=draw(st.sampled_from(DAMPERS[2:])), beta2=draw(st.sampled_from([0.9, 0.99, 0.999])))
+    if kind == "noisy":
+        wide, seed = draw(st.sampled_from(["normal", "uniform"])), draw(st.integers(0, 2**64 - 1))
+        return noisy(inner, draw(st.floats(1e-3, 1.0)), kind=wide, seed=seed)
+    if kind == "product":
+        return product(inner, ramp(draw(st.floats(0.1, 1.0)), draw(st.floats(0.1, 2.0)), "cosine"))
     return inner
 
 
@@ -320,11 +364,13 @@ def spelled(draw: DrawFn, depth: int = 2, *, ends: bool = False) -> Schedule:
     elif kind == "join":
         parts = draw(st.lists(spelled(depth - 1), min_size=2, max_size=3))
         first = draw(st.integers(1, 10**6))
-        made = join(*parts, at=[first + i for i in range(len(parts) - 1)], over=over)
+        made = join(*parts, at=[first + i for i in range(len(parts) - 1)], carry=draw(st.booleans()), over=over)
     else:
         parts = [*draw(st.lists(spelled(depth - 1, ends=True), max_size=1)), draw(spelled(depth - 1, ends=ends))]
         if kind == "warm" or len(parts) == 1:
-            parts.insert(draw(st.integers(0, len(parts) - 1)), warmup(draw(durations())))  # type: ignore[arg-type]
+            parts.insert(
+                draw(st.integers(0, len(parts) - 1)), warmup(draw(durations()), draw(st.sampled_from(sorted(RISES))))
+            )  # type: ignore[arg-type]
         made = _chained(parts)
     return draw(_around(made))
 
@@ -355,6 +401,13 @@ class _Ruler:
 
 
 @st.composite
+def _gentle(draw: DrawFn) -> Schedule:
+    """A schedule whose rates stay above 0 and near each other."""
+    top = draw(st.floats(1e-4, 10.0))
+    return draw(st.sampled_from([constant(top), cosine(top, top / 3), 2 * linear(top, top / 7), ramp(top / 2, top)]))
+
+
+@st.composite
 def _placed(draw: DrawFn, ruler: _Ruler, room: Fraction, depth: int, *, ends: bool) -> Schedule:
     """A schedule for a span of ``room`` updates, at least 6; with ``ends`` it says how long it lasts, at most that."""
     kind = draw(st.sampled_from(["leaf", "leaf", "chain", "warm", "join"])) if depth and room >= 40 else "leaf"
@@ -368,12 +421,13 @@ def _placed(draw: DrawFn, ruler: _Ruler, room: Fraction, depth: int, *, ends: bo
             made = draw(_leaf(third, st.tuples(third, third), marks, over))
         else:
             edges = [draw(ruler(span / 3, span * 3 / 8)), draw(ruler(span * 5 / 8, span * 2 / 3))]
-            parts = [draw(_placed(ruler, span / 4, depth - 1, ends=False)) for _ in range(3)]
-            made = join(*parts, at=edges, over=over)
+            carry = draw(st.booleans())  # from parts that neither begin nor end at 0
+            part = _gentle() if carry else _placed(ruler, span / 4, depth - 1, ends=False)
+            made = join(*(draw(part) for _ in range(3)), at=edges, carry=carry, over=over)
         return draw(_around(made))
     first: Schedule | Prefix
     if kind == "warm":
-        first = warmup(draw(ruler(min(span / 6, Fraction(2)), span / 3)))
+        first = warmup(draw(ruler(min(span / 6, Fraction(2)), span / 3)), draw(st.sampled_from(sorted(RISES))))
     else:
         first = draw(_placed(ruler, span / 3, depth - 1, ends=True))
     return draw(_around(first + draw(_placed(ruler, span / 2, depth - 1, ends=ends))))

@@ -16,36 +16,50 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lrdecay.adapters import accelerate as accelerate
+    from lrdecay.adapters import lightning as lightning
+    from lrdecay.adapters import transformers as transformers
     from lrdecay.errors import InputError as InputError
     from lrdecay.errors import LrdecayError as LrdecayError
     from lrdecay.errors import RunError as RunError
     from lrdecay.schedule import Bound as Bound
+    from lrdecay.schedule import BoundPlan as BoundPlan
     from lrdecay.schedule import Horizon as Horizon
+    from lrdecay.schedule import Plan as Plan
     from lrdecay.schedule import Schedule as Schedule
     from lrdecay.schedule import at_peak as at_peak
     from lrdecay.schedule import clamp as clamp
     from lrdecay.schedule import common_prefix as common_prefix
     from lrdecay.schedule import constant as constant
     from lrdecay.schedule import cosine as cosine
+    from lrdecay.schedule import damped as damped
+    from lrdecay.schedule import discriminative as discriminative
     from lrdecay.schedule import exponential as exponential
     from lrdecay.schedule import flat_cosine as flat_cosine
     from lrdecay.schedule import from_json as from_json
+    from lrdecay.schedule import group as group
+    from lrdecay.schedule import grow_batch as grow_batch
     from lrdecay.schedule import halving as halving
     from lrdecay.schedule import inverse_sqrt as inverse_sqrt
     from lrdecay.schedule import inverse_time as inverse_time
     from lrdecay.schedule import join as join
     from lrdecay.schedule import k_decay as k_decay
     from lrdecay.schedule import knee as knee
+    from lrdecay.schedule import layerwise as layerwise
     from lrdecay.schedule import linear as linear
     from lrdecay.schedule import multi_step as multi_step
     from lrdecay.schedule import natural_exponential as natural_exponential
+    from lrdecay.schedule import noam as noam
+    from lrdecay.schedule import noisy as noisy
     from lrdecay.schedule import one_cycle as one_cycle
     from lrdecay.schedule import parse as parse
     from lrdecay.schedule import peak as peak
     from lrdecay.schedule import peak_of as peak_of
     from lrdecay.schedule import piecewise as piecewise
+    from lrdecay.schedule import plan as plan
     from lrdecay.schedule import polynomial as polynomial
     from lrdecay.schedule import power as power
+    from lrdecay.schedule import product as product
     from lrdecay.schedule import ramp as ramp
     from lrdecay.schedule import rex as rex
     from lrdecay.schedule import same_values as same_values
@@ -54,11 +68,13 @@ if TYPE_CHECKING:
     from lrdecay.schedule import step as step
     from lrdecay.schedule import tabulated as tabulated
     from lrdecay.schedule import tanh as tanh
+    from lrdecay.schedule import token_power as token_power
     from lrdecay.schedule import triangular as triangular
     from lrdecay.schedule import warm_restarts as warm_restarts
     from lrdecay.schedule import warmup as warmup
     from lrdecay.schedule import wsd as wsd
     from lrdecay.verbs.compare import compare as compare
+    from lrdecay.verbs.convert import convert as convert
     from lrdecay.verbs.find import find as find
     from lrdecay.verbs.script import script as script
     from lrdecay.verbs.show import show as show
@@ -68,32 +84,43 @@ _ROOMS = {
     "errors": ("InputError", "LrdecayError", "RunError"),
     "schedule": (
         "Bound",
+        "BoundPlan",
         "Horizon",
+        "Plan",
         "Schedule",
         "at_peak",
         "clamp",
         "common_prefix",
         "constant",
         "cosine",
+        "damped",
+        "discriminative",
         "exponential",
         "flat_cosine",
         "from_json",
+        "group",
+        "grow_batch",
         "halving",
         "inverse_sqrt",
         "inverse_time",
         "join",
         "k_decay",
         "knee",
+        "layerwise",
         "linear",
         "multi_step",
         "natural_exponential",
+        "noam",
+        "noisy",
         "one_cycle",
         "parse",
         "peak",
         "peak_of",
         "piecewise",
+        "plan",
         "polynomial",
         "power",
+        "product",
         "ramp",
         "rex",
         "same_values",
@@ -102,24 +129,29 @@ _ROOMS = {
         "step",
         "tabulated",
         "tanh",
+        "token_power",
         "triangular",
         "warm_restarts",
         "warmup",
         "wsd",
     ),
     "verbs.compare": ("compare",),
+    "verbs.convert": ("convert",),
     "verbs.find": ("find",),
     "verbs.script": ("script",),
     "verbs.show": ("show",),
     "verbs.train": ("train",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_DOORS = ("accelerate", "lightning", "transformers")  # adapters, as lrdecay.lightning and so on
 
 __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its room on first use."""
+    if name in _DOORS:
+        return importlib.import_module(f"lrdecay.adapters.{name}")
     if name not in _HOME:
         msg = f"module 'lrdecay' has no attribute {name!r}"
         raise AttributeError(msg)

@@ -72,6 +72,8 @@ EQUATIONS: list[tuple[Schedule, Callable[[int], float]]] = [
     (wsd(0.4, warmup="1ep", cooldown=25, shape="1-sqrt", floor=0.1), _wsd(lambda u: 1 - math.sqrt(u))),
     (wsd(0.4, "10%", "2.5ep", "cosine", 0.1), _wsd(lambda u: (1 + math.cos(math.pi * u)) / 2)),
     (wsd(0.4, 10, 25, shape="square", floor=0.1), _wsd(lambda u: (1 - u) ** 2)),
+    (wsd(0.4, 10, 25, shape="power", floor=0.1), _wsd(lambda u: (1 - u) ** 2)),
+    (wsd(0.4, 10, 25, shape="power", floor=0.1, power=0.5), _wsd(lambda u: math.sqrt(1 - u))),
     (wsd(0.4, 10, 25, shape="exponential", floor=0.1), _wsd(lambda u: (4 * 0.25**u - 1) / 3)),
     (wsd(0.4, 10, 25, shape="exponential", floor=0.4), lambda t: 0.4 * min((t + 1) / 11, 1)),
     (wsd(0.4, warmup=0, cooldown=100), lambda t: 0.4 * (1 - t / T)),
@@ -197,16 +199,18 @@ REFUSED: list[tuple[Callable[[], Schedule], str]] = [
     (lambda: wsd(0.1, warmup=0, cooldown=0), "`wsd(cooldown=...)` must be a positive duration, got 0."),
     (
         lambda: wsd(0.1, 0, 5, shape="linaer"),
-        "`wsd(shape=...)` must be one of linear, cosine, 1-sqrt, square, exponential, got 'lin",
+        "`wsd(shape=...)` must be one of linear, cosine, 1-sqrt, square, power, exponential, got 'lin",
     ),
     (
         lambda: wsd(0.1, 0, 5, shape=None),
-        "`wsd(shape=...)` must be one of linear, cosine, 1-sqrt, square, exponential, got None.",
+        "`wsd(shape=...)` must be one of linear, cosine, 1-sqrt, square, power, exponential, got None.",
     ),
     (
         lambda: wsd(0.1, 0, 5, shape="exponential"),
         "`wsd(floor=...)` must be a positive number where shape='exponential', got 0.0. A rate that is multiplied",
     ),
+    (lambda: wsd(0.1, 0, 5, power=3), "`wsd(power=...)` must come with shape='power', got 3.0."),
+    (lambda: wsd(0.1, 0, 5, shape="power", power=0), "`wsd(power=...)` must be a positive number, got 0.0."),
     (lambda: wsd(0.1, 0, 5, floor=0.2), "`wsd(floor=...)` must be at most the peak, 0.1, got 0.2."),
 ]
 
@@ -255,3 +259,11 @@ def test_a_family_is_frozen_and_final() -> None:
 def test_an_open_peak_is_above_every_floor_until_it_is_stated() -> None:
     s: Any = cosine(peak, floor=5)
     assert (s.peak, s.floor) == (peak, 5.0)
+
+
+def test_milestones_by_share_are_the_eight_one_one_of_the_literature() -> None:
+    s = multi_step(0.1, factor=0.1, at=["80%", "90%"])
+    assert repr(s) == 'multi_step(0.1, factor=0.1, at=["80%", "90%"])'
+    for steps in (10, 1000, 78_125):
+        drops = np.flatnonzero(np.diff(s.bind(Horizon(steps=steps)).values())) + 1
+        assert drops.tolist() == [nearest(Fraction(4, 5) * steps), nearest(Fraction(9, 10) * steps)]

@@ -20,6 +20,13 @@ def test_a_piecewise_schedule_gives_its_absolute_values_and_the_new_one_speaks_a
     assert values.tolist() == [0.1] * 30 + [0.5] * 45 + [0.0] * 25
 
 
+def test_milestones_in_several_units_stand_where_each_of_them_says() -> None:
+    s = piecewise([0.4, 0.3, 0.2, 0.1], at=[10, "3ep", "80%"])
+    assert s.bind(H).values().tolist() == [0.4] * 10 + [0.3] * 20 + [0.2] * 50 + [0.1] * 20
+    with pytest.raises(InputError, match="must leave at least one update to each of its parts"):
+        s.bind(Horizon(steps=100, steps_per_epoch=30))  # three epochs lie behind 80% of it
+
+
 def test_a_step_written_out_as_a_piecewise_schedule_has_the_same_values() -> None:
     assert same_values(piecewise([1, 0.5, 0.25, 0.125], at=[30, 60, 90]), step(1, factor=0.5, every=30), H)
 

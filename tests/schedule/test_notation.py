@@ -92,7 +92,7 @@ MISTAKES = [
     ("stepp(0.1)", "`stepp(...)` must be a known schedule, got 'stepp'. Did you mean `step`?"),
     (
         "qqq(0.1)",
-        "`qqq(...)` must be a known schedule, got 'qqq'. Known: clamp, constant, cosine, exponential, flat_cosine",
+        "`qqq(...)` must be a known schedule, got 'qqq'. Known: clamp, constant, cosine, damped, exponential, flat",
     ),
     ("then(cosine(0.1))", "`then(...)` must be a known schedule"),
     ("cosine", "`cosine` must be called with its arguments, got 'cosine'. Write cosine(peak, floor, over)."),
@@ -103,7 +103,8 @@ MISTAKES = [
     ),
     ("step(0.1, factor=0.5)", "`step(every=...)` must be given. It is step(peak, factor, every, over)."),
     ("cosine()", "`cosine(peak=...)` must be given. It is cosine(peak, floor, over)."),
-    ("join(cosine(0.1), linear(0.1))", "`join(at=...)` must be given. It is join(at, over)."),
+    ("join(cosine(0.1), linear(0.1))", "`join(at=...)` must be given where a part has no end of its own, got cosine"),
+    ("join(cosine(0.1), linear(0.1), on=[5])", "`join(on=...)` must be a known argument, got 'on'. Known: at, carry"),
     ("cosine(0.1, peak=0.2)", "`cosine(peak=...)` must be given once, got 0.2."),
     ("cosine(peak=0.1, peak=0.2)", "`cosine(peak=...)` must be given once, got 'cosine(peak=0.1, peak=0.2)'."),
     ("cosine(0.1, 0, 5, 6)", "`cosine(...)` must have at most 3 arguments, got 4."),

@@ -49,9 +49,9 @@ def test_an_open_peak_is_filled_and_then_stated(s: Schedule) -> None:
 
 def test_at_its_own_peak_a_schedule_is_itself() -> None:
     for name, s in BANK:
-        top = peak_of(s)
+        top = peak_of(s, HORIZON)
         assert top is not None, name
-        assert at_peak(s, top) == s, name
+        assert at_peak(s, top, HORIZON) == s, name
         assert not is_open(s), name
 
 

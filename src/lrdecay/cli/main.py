@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from lrdecay.cli.compare import compare_command
+from lrdecay.cli.convert import convert_command
 from lrdecay.cli.find import find_command
 from lrdecay.cli.show import show_command
 from lrdecay.cli.tasks import tasks_command
@@ -50,6 +51,7 @@ app.command("show")(show_command)
 app.command("find")(find_command)
 app.command("train")(train_command)
 app.command("compare")(compare_command)
+app.command("convert")(convert_command)
 app.command("tasks")(tasks_command)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from attrs import field, frozen
 
 from lrdecay.errors import InputError, did_you_mean, refusal
-from lrdecay.schedule import Schedule
+from lrdecay.schedule import Horizon, Schedule
 
 __all__ = ["PEERS", "SAYINGS", "Call", "Run", "Saying", "says", "translate"]
 
@@ -33,6 +33,7 @@ class Run:
     lr: float | None = None  # the rate in the optimizer, > 0; None where the scheduler says it itself
     length: int | None = None  # updates in the run; None where nobody has said
     as_is: bool = False  # whether a plain bug of the peer is to be kept, as `tabulated`
+    horizon: Horizon | None = None  # the same length with its units, where they are known
 
     @property
     def base(self) -> float:
@@ -105,8 +106,8 @@ def translate(call: Call, run: Run) -> Schedule:
     """The schedule that a peer's call means.
 
     Raises:
-        InputError: the library or the scheduler is unknown, the arguments are not the peer's, or the peer's value is a
-            plain bug and ``run.as_is`` was not asked for.
+        InputError: the library or the scheduler is unknown, the arguments are not the peer's or of no use to it, or the
+            peer's value is a plain bug and ``run.as_is`` was not asked for.
     """
     saying = SAYINGS.get((call.library, call.name))
     if saying is None:
@@ -119,7 +120,14 @@ def translate(call: Call, run: Run) -> Schedule:
         bound = signature.bind(run, *call.positional, **call.named)
     except TypeError as problem:
         arguments = ", ".join(list(signature.parameters)[1:])
-        msg = f"`{call.library}.{call.name}(...)` must be called with its own arguments, got {problem}."
-        msg += f" They are ({arguments})."
+        msg = f"`{call.library}.{call.name}(...)` must be called with its arguments ({arguments}): {problem}."
         raise InputError(msg) from None
-    return saying.translator(*bound.args, **bound.kwargs)
+    try:
+        return saying.translator(*bound.args, **bound.kwargs)
+    except InputError:
+        raise
+    except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as problem:
+        # the arguments were written by hand: a text for a number fails wherever the translator first computes with it
+        msg = f"`{call.library}.{call.name}(...)` must be given values it can compute with, got"
+        msg += f" {type(problem).__name__}: {problem}."
+        raise InputError(" ".join(msg.split())) from problem

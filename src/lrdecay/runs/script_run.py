@@ -66,9 +66,12 @@ class ScriptRun:
         """A scheduler that drives the optimizer's learning rate; a study may put another schedule in its place.
 
         Args:
-            optimizer: a `torch.optim.Optimizer`.
+            optimizer: a `torch.optim.Optimizer`, prepared by accelerate or not; the trainer of Lightning or of
+                transformers, whose loop then takes the place of `steps`; a Keras optimizer or compiled model; the
+                module ``optax``, which gives the schedule for an optimizer's ``learning_rate``; or a factory such as
+                ``optax.adamw``, which gives the optimizer.
             schedule: a schedule or its notation.
-            options: passed on to `lrdecay.adapters.torch.attach`.
+            options: passed on to that adapter's ``attach``, such as `lrdecay.adapters.torch.attach`.
 
         Raises:
             InputError: the schedule does not fit the horizon, or this run has a scheduler already.
@@ -88,6 +91,8 @@ class ScriptRun:
         else:
             self._rates = self._bound.values()
         self._scheduler = self._attach(optimizer, self._bound, self._rates, **options)
+        if hasattr(self._scheduler, "follow"):
+            self._scheduler.follow(self)
         self._say(event="attached", schedule=repr(chosen))
         return self._scheduler
 
@@ -114,18 +119,73 @@ class ScriptRun:
                 msg = "`run.steps(load=...)` must be given to start from a checkpoint, got None. Write load(path) -> t."
                 raise InputError(msg)
             start = self._load(load, self._orders.load)
-        stop = self.horizon.steps if self._orders.stop is None else min(self._orders.stop, self.horizon.steps)
+        stop = self.stop
         if self._orders.save is not None and save is None:
             msg = "`run.steps(save=...)` must be given to save a checkpoint, got None. Write save(path, t)."
             raise InputError(msg)
         for t in range(start, stop):
-            self._at = t
+            self.enter(t)
             yield t
-        if self._orders.save is not None and save is not None:
+
+        def save_all(path: str) -> None:
             drawn = random_state()  # before save(), which may draw: the run that goes on never calls it
-            save(str(self._orders.save), stop)
-            drawn.save(_beside(self._orders.save))
-        self._say(event="end", step=stop)
+            if save is not None:
+                save(path, stop)
+            drawn.save(_beside(Path(path)))
+
+        self.leave(stop, save_all)
+
+    # ---- what `steps` says, for a trainer that has a loop of its own and follows this run ----
+
+    @property
+    def checkpoint(self) -> str | None:
+        """Where a study asks to start from; None: at the beginning. For ``ckpt_path=`` and ``resume_from_checkpoint=``."""
+        return None if self._orders.load is None else str(self._orders.load)
+
+    @property
+    def stop(self) -> int:
+        """The step to stop at: the end of the horizon, or where a study says."""
+        return self.horizon.steps if self._orders.stop is None else min(self._orders.stop, self.horizon.steps)
+
+    @property
+    def saves(self) -> bool:
+        """Whether a study wants a checkpoint at the stop."""
+        return self._orders.save is not None
+
+    def begin(self, name: str, steps: int, start: int, seed: int | None = None) -> None:
+        """A trainer is about to make updates ``start`` to ``steps``, with this seed.
+
+        Args:
+            name: the argument that says where to start, as in ``trainer.fit(ckpt_path=...)``.
+            steps: the length of its whole run.
+            start: updates made already.
+            seed: what it seeds the generators with; None if it does not.
+
+        Raises:
+            InputError: its run is not this one's: another length, another beginning or another seed.
+        """
+        if steps != self.horizon.steps:
+            cure = "Say max_steps=run.horizon.steps."
+            msg = refusal("run.attach(trainer)", f"must be a trainer of {self.horizon.steps} steps", steps, cure)
+            raise InputError(msg)
+        if self._events is None:
+            return
+        if (self._orders.load is None) != (start == 0):
+            msg = refusal(name, f"must be run.checkpoint, {self.checkpoint!r}", f"a start at step {start}")
+            raise InputError(msg)
+        if seed is not None and seed != self.seed:
+            msg = refusal("run.attach(trainer)", f"must be a trainer with seed=run.seed, {self.seed}", seed)
+            raise InputError(msg)
+
+    def enter(self, step: int) -> None:
+        """This update is being made: what is logged from here on is of it."""
+        self._at = step
+
+    def leave(self, step: int, save: Callable[[str], Any]) -> None:
+        """So many updates were made, and no more are; ``save(path)`` writes a checkpoint if a study wants one."""
+        if self._orders.save is not None:
+            save(str(self._orders.save))
+        self._say(event="end", step=step)
         self._end()
 
     def log(self, **values: Any) -> None:

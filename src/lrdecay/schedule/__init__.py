@@ -6,7 +6,9 @@ Start with `families` (what can be said) and `places` (what is evaluated); `boun
 from lrdecay.schedule.base import PEAK as peak  # noqa: N811
 from lrdecay.schedule.base import Schedule
 from lrdecay.schedule.bound import Bound
-from lrdecay.schedule.compose import clamp, join, scale, warmup
+from lrdecay.schedule.compose import clamp, scale, warmup
+from lrdecay.schedule.compose_factors import damped, noisy, product
+from lrdecay.schedule.compose_join import join
 from lrdecay.schedule.duration import Duration, duration
 from lrdecay.schedule.families import (
     constant,
@@ -31,42 +33,57 @@ from lrdecay.schedule.families_curves import (
 )
 from lrdecay.schedule.families_cycles import one_cycle, triangular, warm_restarts
 from lrdecay.schedule.families_listed import piecewise, ramp, tabulated
-from lrdecay.schedule.families_powers import inverse_sqrt, power
+from lrdecay.schedule.families_powers import inverse_sqrt, noam, power, token_power
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.peaks import at_peak, peak_of
+from lrdecay.schedule.plan_bound import BoundPlan
+from lrdecay.schedule.plan_groups import discriminative, group, layerwise
+from lrdecay.schedule.plan_growth import grow_batch
+from lrdecay.schedule.plans import Plan, plan
 from lrdecay.schedule.sameness import common_prefix, same_values
 
 __all__ = [
     "Bound",
+    "BoundPlan",
     "Duration",
     "Horizon",
+    "Plan",
     "Schedule",
     "at_peak",
     "clamp",
     "common_prefix",
     "constant",
     "cosine",
+    "damped",
+    "discriminative",
     "duration",
     "exponential",
     "flat_cosine",
     "from_json",
+    "group",
+    "grow_batch",
     "halving",
     "inverse_sqrt",
     "inverse_time",
     "join",
     "k_decay",
     "knee",
+    "layerwise",
     "linear",
     "multi_step",
     "natural_exponential",
+    "noam",
+    "noisy",
     "one_cycle",
     "parse",
     "peak",
     "peak_of",
     "piecewise",
+    "plan",
     "polynomial",
     "power",
+    "product",
     "ramp",
     "rex",
     "same_values",
@@ -75,6 +92,7 @@ __all__ = [
     "step",
     "tabulated",
     "tanh",
+    "token_power",
     "triangular",
     "warm_restarts",
     "warmup",

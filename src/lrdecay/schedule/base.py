@@ -1,7 +1,8 @@
 """What every schedule is: a frozen value, equal by what was spelled, that binds to a horizon.
 
 A schedule holds no optimizer, no counter and no clock. ``repr`` is its constructor and its text notation; JSON is the
-same content. Open arithmetic: ``a + b`` is *a, then b*, with b on its own clock from 0; ``0.5 * a`` is a scaled.
+same content. Open arithmetic: ``a + b`` is *a, then b*, with b on its own clock from 0; ``0.5 * a`` is a scaled;
+``a * b`` is a with b as a factor, each on its own clock over the same span.
 
 House law: a class is abstract (`Schedule`, `Family`) or final (every named family). To change a family, wrap it.
 """
@@ -108,7 +109,10 @@ class Schedule(ABC):
 
     def __mul__(self, factor: Any) -> Schedule:
         from lrdecay.schedule.compose import scale
+        from lrdecay.schedule.compose_factors import product
 
+        if isinstance(factor, Schedule):
+            return product(self, factor)
         return scale(self, factor) if isinstance(factor, int | float) else NotImplemented
 
     __rmul__ = __mul__
@@ -159,7 +163,7 @@ def peak_field() -> Any:
 def durations_field(default: Any = NOTHING, *, zero: bool = False) -> Any:
     """A duration; with ``default=None`` it may be left out."""
     optional = default is None
-    stated = default if default is None or default is NOTHING else duration(default)
+    stated = default if default is None or default is NOTHING else duration(default, zero=zero)
 
     def convert(value: Any, instance: Any, attribute: Attribute[Any]) -> Duration | None:
         if value is None and optional:

@@ -1,10 +1,13 @@
-"""Putting schedules together: *then*, join, scale, clamp.
+"""Putting schedules together: *then*, scale, clamp.
 
 warmup(500) + cosine(0.1)             warmup, then cosine on its own clock over what is left
+warmup(500, shape="cosine") + cosine(0.1)
 constant(0.1, over="30%") + linear(0.1)
-join(constant(0.1), cosine(0.01), at=["50%"])   the same with stated boundaries, counted from the start of the join
 scale(cosine(0.1), 0.5), 0.5 * cosine(0.1)
 clamp(exponential(0.1, factor=0.99), low=0.001)
+
+Stated boundaries are in `compose_join`; what multiplies one schedule by another, or by something that changes with the
+update, is in `compose_factors`.
 """
 
 from __future__ import annotations
@@ -13,31 +16,36 @@ from typing import Any, final
 
 from attrs import field, fields_dict
 
-from lrdecay.errors import InputError, argument, non_negative, refusal
-from lrdecay.schedule.base import Family, Prefix, Schedule, durations_field, family, number
+from lrdecay.errors import InputError, argument, non_negative, one_of, refusal
+from lrdecay.schedule.base import Prefix, Schedule, durations_field, family, number
 from lrdecay.schedule.duration import Duration
-from lrdecay.schedule.families import milestones_field
 from lrdecay.schedule.places import Clamp, Edge, Join, Place, Scale, Warm
+from lrdecay.schedule.places_rising import ShapedWarm
+from lrdecay.schedule.shapes import RISES
 
-__all__ = ["chain", "clamp", "join", "scale", "then", "warmup"]
+__all__ = ["chain", "clamp", "scale", "schedules_only", "then", "warmup"]
 
 
 @final
 @family
 class warmup(Prefix):  # noqa: N801
-    """A linear warmup before a schedule s: s(0)·(t+1)/(n+1) for t < n, so that the peak is reached at t = n.
+    """A warmup before a schedule s: s(0)·f((t+1)/(n+1)) for t < n, so that the peak is reached at t = n.
 
-    No update is spent at a rate of zero, and s starts its own clock at n.
+    f is linear, u; cosine, (1 - cos πu)/2; or exponential, (1 - e^(-2u))/(1 - e^-2). No update is spent at a rate of
+    zero, and s starts its own clock at n.
     """
 
     over: Any = durations_field()
+    shape: str = field(default="linear", validator=argument(one_of(RISES)))
 
 
-def _schedule(instance: Any, attribute: Any, value: Any) -> None:
-    if not isinstance(value, Schedule):
-        msg = refusal(f"{type(instance).__name__}({attribute.name}=...)", "must be a schedule", value)
-        raise InputError(msg)
-    _ = value.lasts  # refuses a chain that ends in a warmup
+def schedules_only(instance: Any, attribute: Any, value: Any) -> None:
+    """A validator: a schedule, or a tuple of them; a chain that ends in a warmup is none."""
+    for given in value if isinstance(value, tuple) else (value,):
+        if not isinstance(given, Schedule):
+            msg = refusal(f"{type(instance).__name__}({attribute.name}=...)", "must be a schedule", given)
+            raise InputError(msg)
+        _ = given.lasts  # refuses a chain that ends in a warmup
 
 
 def _flat(parts: Any) -> tuple[Any, ...]:
@@ -101,7 +109,8 @@ def _expand(parts: tuple[Schedule | Prefix, ...]) -> Place:
     """A warmup ramps to the first value of all that follows it."""
     first = parts[0]
     if isinstance(first, warmup):
-        return Warm(first.over, _expand(parts[1:]))
+        rest = _expand(parts[1:])
+        return Warm(first.over, rest) if first.shape == "linear" else ShapedWarm(first.over, rest, RISES[first.shape])
     nodes: list[Place] = []
     edges: list[Edge] = []
     passed: tuple[Duration, ...] = ()
@@ -124,47 +133,10 @@ def chain(a: Schedule | Prefix, b: Schedule | Prefix) -> then:
 
 @final
 @family
-class join(Family):  # noqa: N801
-    """Schedules with stated boundaries, ``join(a, b, c, at=[30, "50%"])``; the new part speaks at its boundary.
-
-    Boundaries count from where the join starts; each part has its own clock.
-
-    Raises:
-        InputError: there are not exactly as many boundaries as gaps, or they are out of order.
-    """
-
-    parts: tuple[Schedule, ...] = field()
-    at: Any = milestones_field()
-    over: Any = durations_field(default=None)
-
-    def __init__(self, *parts: Schedule, at: Any, over: Any = None) -> None:
-        """Parts are positional."""
-        self.__attrs_init__(parts, at, over)  # type: ignore[attr-defined]
-
-    def __attrs_post_init__(self) -> None:
-        """Check the parts and the number of boundaries."""
-        for part in self.parts:
-            _schedule(self, fields_dict(join)["parts"], part)  # type: ignore[arg-type]
-        if len(self.at) != len(self.parts) - 1:
-            rule = f"must have one boundary fewer than there are schedules ({len(self.parts)})"
-            msg = refusal("join(at=...)", rule, list(self.at))
-            raise InputError(msg)
-
-    def __repr__(self) -> str:
-        over = "" if self.over is None else f", over={self.over!r}"
-        return f"join({', '.join(map(repr, self.parts))}, at={list(self.at)!r}{over})"
-
-    def body(self) -> Place:
-        """A join at the stated edges."""
-        return Join(tuple(p.expand() for p in self.parts), tuple(Edge((d,)) for d in self.at))
-
-
-@final
-@family
 class scale(Schedule):  # noqa: N801
     """A schedule times a constant; also written ``0.5 * schedule``."""
 
-    schedule: Schedule = field(validator=_schedule)
+    schedule: Schedule = field(validator=schedules_only)
     factor: Any = field(converter=number, validator=argument(non_negative))
 
     @property
@@ -182,7 +154,7 @@ class scale(Schedule):  # noqa: N801
 class clamp(Schedule):  # noqa: N801
     """A schedule kept within [low, high]."""
 
-    schedule: Schedule = field(validator=_schedule)
+    schedule: Schedule = field(validator=schedules_only)
     low: float = field(default=0.0, converter=number, validator=argument(non_negative))
     high: float | None = field(default=None, converter=number)
 

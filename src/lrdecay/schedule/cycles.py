@@ -18,6 +18,8 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from lrdecay.errors import InputError, refusal
+from lrdecay.schedule.batch_clock import ClockTicks
 from lrdecay.schedule.duration import Duration, round_half_up
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.places import NoRoomError, Place, Steps
@@ -41,7 +43,7 @@ class _Even:
     """Cycles of one length, up to the last update before b."""
 
     b: int
-    ticks: Ticks
+    ticks: Ticks | ClockTicks
 
     def __call__(self, t: Steps) -> tuple[Steps, Steps, Steps]:
         k = self.ticks.passed(np.minimum(t, self.b - 1))
@@ -89,7 +91,7 @@ class TriangleSegment:
 
     a: int
     b: int
-    halves: Ticks
+    halves: Ticks | ClockTicks
     low: float
     high: float
     shrink: float  # by cycle
@@ -143,7 +145,10 @@ class Restarts(Place):
         length = _room("a cycle", a, b, horizon.length(self.first))
         clock: _Clock
         if self.growth == 1.0:
-            clock = _Even(b, Ticks.of(start, length))
+            clock = _Even(b, horizon.ticks(start, self.first))
+        elif horizon.clock is not None:
+            msg = refusal("warm_restarts(growth=...)", "must be 1 where the batch size changes", self.growth)
+            raise InputError(msg)
         else:
             clock = _Growing(np.array(_growing(start, length, Fraction(repr(self.growth)), b), dtype=np.int64))
         return CycleSegment(b, clock, self.peak, self.floor, self.shrink, self.shape)
@@ -163,8 +168,8 @@ class Triangles(Place):
     def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
         """The top of a triangle is a boundary of its own, so that an update always reaches it."""
         a, b = round_half_up(start), round_half_up(end)
-        length = _room("half a cycle", a, b, horizon.length(self.half))
-        return TriangleSegment(a, b, Ticks.of(start, length), self.low, self.high, self.shrink, self.gamma)
+        _room("half a cycle", a, b, horizon.length(self.half))
+        return TriangleSegment(a, b, horizon.ticks(start, self.half), self.low, self.high, self.shrink, self.gamma)
 
 
 def _room(what: str, a: int, b: int, length: Fraction) -> Fraction:

@@ -18,15 +18,13 @@ Durations are written as integers or text and kept as `Duration`; numbers are ke
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, final
 
-from attrs import Converter, field
+from attrs import field
 
 from lrdecay.errors import (
     InputError,
     argument,
-    at_least_one,
     factor_in_unit_interval,
     non_negative,
     one_of,
@@ -35,7 +33,7 @@ from lrdecay.errors import (
     true_or_false,
 )
 from lrdecay.schedule.base import Family, check_floor, durations_field, family, number, peak_field
-from lrdecay.schedule.duration import Duration, duration
+from lrdecay.schedule.fields import floor_field, milestones_field
 from lrdecay.schedule.places import Edge, Hold, Join, Place, Progression, Ramp, Warm
 from lrdecay.schedule.shapes import CLOSED_SHAPES, Shape, geometric_shape, inverse_shape, power_shape, towards_shape
 
@@ -50,33 +48,6 @@ __all__ = [
     "step",
     "wsd",
 ]
-
-
-def floor_field(default: float) -> Any:
-    """The lowest rate, absolute, >= 0."""
-    return field(default=default, converter=number, validator=argument(non_negative))
-
-
-def _milestones(value: Any, instance: Any, attribute: Any) -> Any:
-    call = f"{type(instance).__name__}({attribute.name}=...)"
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
-        msg = refusal(call, "must be a list of durations", value, 'Write at=[30, 60] or at=["60ep", "120ep"].')
-        raise InputError(msg)
-    return tuple(duration(v, call) for v in value)
-
-
-def _in_order(instance: Any, attribute: Any, value: tuple[Duration, ...]) -> None:
-    argument(at_least_one)(instance, attribute, value)
-    for before, after in itertools.pairwise(value):
-        if before.unit == after.unit and after.amount <= before.amount:
-            call = f"{type(instance).__name__}({attribute.name}=...)"
-            msg = refusal(call, "must be in strictly rising order", list(value), f"{after!r} comes after {before!r}.")
-            raise InputError(msg)
-
-
-def milestones_field() -> Any:
-    """A list of durations in strictly rising order, counted from where the family starts."""
-    return field(converter=Converter(_milestones, takes_self=True, takes_field=True), validator=_in_order)
 
 
 @final
@@ -209,17 +180,20 @@ class cosine(Family):  # noqa: N801
 class wsd(Family):  # noqa: N801
     """Warmup, stable, decay (Hu et al. 2024, arXiv:2404.06395): the cooldown starts at the end minus its length.
 
-    The shape of the cooldown is a closed shape by name, or "exponential": peak·(floor/peak)^u, which needs a floor.
+    The shape of the cooldown is a closed shape by name; "power", (1 - u)^power; or "exponential": peak·(floor/peak)^u,
+    which needs a floor.
 
     Raises:
-        InputError: the floor stands above the peak, or is 0 where the cooldown is exponential.
+        InputError: the floor stands above the peak, or is 0 where the cooldown is exponential; or ``power`` is given
+            where the shape is another one.
     """
 
     peak: Any = peak_field()
     warmup: Any = durations_field(zero=True)
     cooldown: Any = durations_field()
-    shape: str = field(default="linear", validator=argument(one_of((*CLOSED_SHAPES, "exponential"))))
+    shape: str = field(default="linear", validator=argument(one_of((*CLOSED_SHAPES, "power", "exponential"))))
     floor: float = floor_field(default=0.0)
+    power: float = field(default=2.0, converter=number, validator=argument(positive))
     over: Any = durations_field(default=None)
 
     def __attrs_post_init__(self) -> None:
@@ -229,12 +203,19 @@ class wsd(Family):  # noqa: N801
             cure = "A rate that is multiplied never reaches 0."
             msg = refusal("wsd(floor=...)", "must be a positive number where shape='exponential'", self.floor, cure)
             raise InputError(msg)
+        if self.shape != "power" and self.power != 2.0:
+            msg = refusal("wsd(power=...)", "must come with shape='power'", self.power)
+            raise InputError(msg)
 
     def body(self) -> Place:
         """Warm, hold, ramp."""
-        shape = CLOSED_SHAPES["linear"] if self.shape == "exponential" else CLOSED_SHAPES[self.shape]
-        if self.shape == "exponential" and self.floor < self.peak:
-            shape = Shape(towards_shape, (self.floor / self.peak,))
-        fall = Ramp(self.peak, self.floor, shape)
+        fall = Ramp(self.peak, self.floor, self._cooldown())
         body: Place = Join((Hold(self.peak), fall), (Edge((self.cooldown,), before_end=True),))
         return Warm(self.warmup, body) if self.warmup.amount else body
+
+    def _cooldown(self) -> Shape:
+        if self.shape == "power":
+            return Shape(power_shape, (self.power,))
+        if self.shape == "exponential" and self.floor < self.peak:
+            return Shape(towards_shape, (self.floor / self.peak,))
+        return CLOSED_SHAPES["linear" if self.shape == "exponential" else self.shape]

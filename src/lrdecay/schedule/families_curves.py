@@ -19,7 +19,7 @@ from attrs import field
 from lrdecay.errors import Constraint, InputError, argument, non_negative, one_of, positive, refusal, true_or_false
 from lrdecay.schedule.base import Family, check_floor, durations_field, family, number, peak_field
 from lrdecay.schedule.cycles import Halvings
-from lrdecay.schedule.families import floor_field
+from lrdecay.schedule.fields import floor_field
 from lrdecay.schedule.places import Edge, Hold, Join, Place, Progression, Ramp, Warm
 from lrdecay.schedule.shapes import CLOSED_SHAPES, Shape, natural_shape, rex_shape, tanh_shape
 

@@ -26,8 +26,8 @@ from lrdecay.errors import (
 )
 from lrdecay.schedule.base import MOVES, Family, check_floor, durations_field, family, number, peak_field
 from lrdecay.schedule.cycles import Restarts, Triangles
-from lrdecay.schedule.families import floor_field
 from lrdecay.schedule.families_curves import COSINE, at_least_1
+from lrdecay.schedule.fields import floor_field
 from lrdecay.schedule.places import Edge, Join, Place, Ramp
 from lrdecay.schedule.shapes import CLOSED_SHAPES
 

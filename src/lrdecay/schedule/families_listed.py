@@ -15,7 +15,7 @@ from attrs import field
 
 from lrdecay.errors import InputError, argument, at_least_one, non_negative, one_of, positive, refusal
 from lrdecay.schedule.base import MOVES, PEAK, Family, durations_field, family, number
-from lrdecay.schedule.families import milestones_field
+from lrdecay.schedule.fields import milestones_field
 from lrdecay.schedule.places import Edge, Hold, Join, Place, Ramp, Table
 from lrdecay.schedule.shapes import CLOSED_SHAPES
 

@@ -4,6 +4,13 @@ Time is counted in samples, as exact rationals; the axis of updates (steps) is d
 epoch and a batch of b, an epoch is n/b updates, not rounded: 200 epochs of 50,000 samples at a batch of 128 are
 200 * 50000 / 128 = 78125 updates, although one epoch is 390.625 of them. A loader that drops or pads its last batch
 makes whole-number epochs; say that with ``steps_per_epoch=``.
+
+An update is one step of the optimizer, however many processes and micro-batches share it:
+
+    batch_size = micro_batch_size (of one process) * grad_accumulation * world_size
+
+Where the batch size changes, ``batch_changes=`` says when: the run is still as many samples, and updates are counted
+by `lrdecay.schedule.batch_clock`.
 """
 
 from __future__ import annotations
@@ -12,10 +19,15 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Any, cast
 
+import numpy as np
 from attrs import evolve, field, fields, frozen
+from numpy.typing import NDArray
 
 from lrdecay.errors import Constraint, InputError, argument, positive, refusal
+from lrdecay.schedule.batch_changes import changing_clock, moment_text, shared_batch
+from lrdecay.schedule.batch_clock import BatchClock, ClockTicks
 from lrdecay.schedule.duration import Duration, round_half_up
+from lrdecay.schedule.ticks import Ticks
 
 __all__ = ["Horizon"]
 
@@ -44,7 +56,14 @@ class Horizon:
     """The length of a run and its units: ``Horizon(steps=10_000, steps_per_epoch=250)``.
 
     Give ``steps``, or ``epochs`` with a way to count an epoch: ``steps_per_epoch``, or ``samples_per_epoch`` and
-    ``batch_size``. Tokens need ``tokens_per_step``.
+    ``batch_size``. Tokens need ``tokens_per_step``. The batch of one update may be said by its parts instead:
+    ``Horizon(epochs=3, samples_per_epoch=10_000, micro_batch_size=4, grad_accumulation=8, world_size=2)``.
+
+    With ``batch_changes``, ``batch_size`` and ``tokens_per_step`` are those of the first update, an epoch must be said
+    in samples, and "%" is a share of the samples of the run; a change that starts at one needs ``epochs``.
+
+    Attributes:
+        clock: where the batch size changes, what counts samples and updates; None where it does not.
 
     Raises:
         InputError: nothing says how long the run is, an amount is not positive, or two statements disagree.
@@ -56,10 +75,21 @@ class Horizon:
     samples_per_epoch: int | None = field(default=None, validator=_whole)
     batch_size: int | None = field(default=None, validator=_whole)  # samples in one update, all processes together
     tokens_per_step: int | None = field(default=None, validator=_whole)
+    micro_batch_size: int | None = field(default=None, validator=_whole)  # samples one process takes at once
+    grad_accumulation: int | None = field(default=None, validator=_whole)  # micro-batches of a process in one update
+    world_size: int | None = field(default=None, validator=_whole)  # data-parallel processes
+    batch_changes: Any = ()  # {when: batch size from then on}; kept as `Changes`, in exact samples
+    clock: BatchClock | None = field(init=False, eq=False, default=None)
 
     def __attrs_post_init__(self) -> None:
-        """Derive ``steps`` and check that what was said agrees."""
+        """Derive the batch, its clock and ``steps``, and check that what was said agrees."""
         given = cast("int | None", self.steps)
+        batch = shared_batch(self.batch_size, self.micro_batch_size, self.grad_accumulation, self.world_size)
+        object.__setattr__(self, "batch_size", batch)
+        if self.batch_changes:
+            self._change()
+        else:
+            object.__setattr__(self, "batch_changes", ())
         per_epoch = self.epoch_length
         if self.steps_per_epoch is not None and self.samples_per_epoch is not None and self.batch_size is not None:
             counted = Fraction(self.samples_per_epoch, self.batch_size)
@@ -72,13 +102,13 @@ class Horizon:
                 cure = "Add steps_per_epoch=, or samples_per_epoch= and batch_size=."
                 msg = refusal("Horizon(epochs=...)", "must come with the length of an epoch", self.epochs, cure)
                 raise InputError(msg)
-            steps = round_half_up(_exact(self.epochs) * per_epoch)
+            steps = round_half_up(self.exact_steps)
             if not 1 <= steps <= _MOST:
                 msg = refusal("Horizon(epochs=...)", "must hold at least one update and at most 2**53", self.epochs)
                 raise InputError(msg)
             object.__setattr__(self, "steps", steps)
         elif self.epochs is not None and per_epoch is not None:
-            counted_steps = round_half_up(_exact(self.epochs) * per_epoch)
+            counted_steps = round_half_up(self.exact_steps)
             if counted_steps != given:
                 rule = f"must agree with epochs={self.epochs:g}, which are {counted_steps} steps"
                 msg = refusal("Horizon(steps=...)", rule, given, "Leave one of them out.")
@@ -88,9 +118,28 @@ class Horizon:
             msg = refusal("Horizon(steps=...)", "must say how long the run is", None, cure)
             raise InputError(msg)
 
+    def _change(self) -> None:
+        """Put the changes of the batch size on a clock, and keep them as samples."""
+        if self.batch_size is None or self.steps_per_epoch is not None:
+            cure = "Say an epoch by samples_per_epoch=."
+            rule = "must come with the first batch_size, and without steps_per_epoch"
+            msg = refusal("Horizon(batch_changes=...)", rule, self.batch_changes, cure)
+            raise InputError(msg)
+        evenly = (self.micro_batch_size or 1) * (self.world_size or 1)
+        clock = changing_clock(self.batch_changes, self.batch_size, evenly, self._start_of_change)
+        object.__setattr__(self, "clock", clock)
+        object.__setattr__(self, "batch_changes", tuple(zip(clock.starts[1:], clock.sizes[1:], strict=True)))
+
+    def _start_of_change(self, d: Duration) -> Fraction:
+        if d.unit == "%" and self.epochs is None:
+            cure = "Say the run as epochs=, with samples_per_epoch= and batch_size=."
+            msg = refusal("Horizon(steps=...)", f"must be said in samples to place {d!r}", self.steps, cure)
+            raise InputError(msg)
+        return self.samples(d)
+
     @property
     def epoch_length(self) -> Fraction | None:
-        """Updates in one epoch, exact; None where nothing says it."""
+        """Updates in one epoch, exact, at the first batch size if it changes; None where nothing says it."""
         if self.steps_per_epoch is not None:
             return Fraction(self.steps_per_epoch)
         if self.samples_per_epoch is not None and self.batch_size is not None:
@@ -100,27 +149,79 @@ class Horizon:
     @property
     def exact_steps(self) -> Fraction:
         """The length of the run in updates before rounding; ``steps`` is this, rounded half up."""
-        if self.epochs is not None and self.epoch_length is not None:
-            return _exact(self.epochs) * self.epoch_length
-        return Fraction(self.steps)
+        if self.epochs is None or self.epoch_length is None:
+            return Fraction(self.steps)
+        at_first = _exact(self.epochs) * self.epoch_length
+        return at_first if self.clock is None else self.clock.updates(at_first * self._first_batch)
+
+    @property
+    def _first_batch(self) -> int:
+        return cast("int", self.batch_size)  # there is one where there is a clock
 
     def length(self, d: Duration) -> Fraction:
-        """A duration in updates, exact.
+        """A duration from the start of the run in updates, exact.
 
         Raises:
             InputError: this horizon does not say how long an epoch, a token or a sample is, or it is beyond counting.
         """
-        updates = self._updates(d)
+        return self.after(Fraction(0), d)
+
+    def after(self, position: Fraction, d: Duration) -> Fraction:
+        """The position a duration after another; both in updates from the start of the run, exact.
+
+        Raises:
+            InputError: as `length`.
+        """
+        return self._moved(position, d, 1)
+
+    def before(self, position: Fraction, d: Duration) -> Fraction:
+        """The position a duration before another; both in updates from the start of the run, exact.
+
+        Raises:
+            InputError: as `length`.
+        """
+        return self._moved(position, d, -1)
+
+    def ticks(self, start: Fraction, every: Duration) -> Ticks | ClockTicks:
+        """Ticks from a position in updates on, one per ``every``.
+
+        Raises:
+            InputError: as `length`.
+        """
+        if self.clock is None or every.unit == "steps":
+            return Ticks.of(start, self.length(every))
+        return ClockTicks.of(self.clock, self.clock.samples(start), self.samples(every))
+
+    def samples(self, d: Duration) -> Fraction:
+        """A duration that is not in updates, in samples, exact.
+
+        Raises:
+            InputError: as `length`.
+        """
+        if self.batch_size is None:
+            msg = refusal("Horizon(...)", f"must say what one sample is to place {d!r}", self, "Add batch_size=.")
+            raise InputError(msg)
+        return self._updates(d) * self.batch_size
+
+    def _moved(self, position: Fraction, d: Duration, sign: int) -> Fraction:
+        if self.clock is None or d.unit == "steps":
+            updates = self._updates(d)
+            moved = position + sign * updates
+        else:
+            moved = self.clock.updates(self.clock.samples(position) + sign * self.samples(d))
+            updates = abs(moved - position)
         if updates > _MOST:
             msg = refusal(f"{self!r}", "must place every duration within 2**53 updates", d)
             raise InputError(msg)
-        return updates
+        return moved
 
     def _updates(self, d: Duration) -> Fraction:
+        """A duration in updates at the first batch size."""
         if d.unit == "steps":
             return d.fraction
         if d.unit == "%":
-            return d.fraction / 100 * self.exact_steps
+            whole = self.exact_steps if self.clock is None else self.clock.samples(self.exact_steps) / self._first_batch
+            return d.fraction / 100 * whole
         if d.unit == "ep" and self.epoch_length is not None:
             return d.fraction * self.epoch_length
         if d.unit == "tok" and self.tokens_per_step is not None:
@@ -151,11 +252,46 @@ class Horizon:
 
     def epoch_of(self, step: int) -> float | None:
         """Epochs completed before update ``step``; None where nothing says how long one is."""
-        return None if self.epoch_length is None else float(step / self.epoch_length)
+        if self.epoch_length is None:
+            return None
+        if self.clock is not None:
+            return float(self.clock.samples(Fraction(step)) / (self.epoch_length * self._first_batch))
+        return float(step / self.epoch_length)
+
+    def batches(self) -> NDArray[np.int64]:
+        """The batch size of every update of the run: int64, shape (steps,).
+
+        Raises:
+            InputError: nothing says what it is.
+        """
+        if self.clock is not None:
+            return self.clock.sizes_at(np.arange(self.steps))
+        if self.batch_size is None:
+            msg = refusal("Horizon(...)", "must say the batch size", self, "Add batch_size=.")
+            raise InputError(msg)
+        return np.full(self.steps, self.batch_size, dtype=np.int64)
+
+    def epochs_per_step(self) -> NDArray[np.float64]:
+        """The share of an epoch that each update is: float64, shape (steps,).
+
+        Raises:
+            InputError: nothing says how long an epoch is.
+        """
+        if self.epoch_length is None:
+            cure = "Add steps_per_epoch=, or samples_per_epoch= and batch_size=."
+            msg = refusal("Horizon(...)", "must say what one epoch is", self, cure)
+            raise InputError(msg)
+        if self.clock is None:
+            return np.full(self.steps, float(1 / self.epoch_length))
+        return self.batches() / float(self.epoch_length * self._first_batch)
 
     def to_json(self) -> dict[str, Any]:
         """The constructor's arguments that were given or derived."""
-        return {a.name: getattr(self, a.name) for a in fields(type(self)) if getattr(self, a.name) is not None}
+        names = [a.name for a in fields(type(self)) if a.init]
+        given = {k: v for k in names if (v := getattr(self, k)) not in (None, ())}
+        if self.batch_changes:
+            given["batch_changes"] = {moment_text(when): size for when, size in self.batch_changes}
+        return given
 
     def __repr__(self) -> str:
         return f"Horizon({', '.join(f'{k}={v!r}' for k, v in self.to_json().items())})"

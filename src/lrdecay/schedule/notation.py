@@ -22,6 +22,8 @@ from attrs import frozen
 from lrdecay.errors import InputError, did_you_mean, refusal
 from lrdecay.schedule import (  # importing a module of families fills FAMILIES
     compose,
+    compose_factors,
+    compose_join,  # noqa: F401
     families,  # noqa: F401
     families_curves,  # noqa: F401
     families_cycles,  # noqa: F401
@@ -103,7 +105,7 @@ def _decode(data: Any, depth: int = 0) -> Any:
         return data
     name = data.get("type")
     named = {k: PEAK if v == "peak" else _decode(v, depth + 1) for k, v in data.items() if k != "type"}
-    if name not in ("then", "join"):
+    if name not in ("then", "join", "product"):
         return _call(name, [], named)
     parts = named.pop("parts", None)
     if not isinstance(parts, list) or (name == "then" and named):
@@ -180,6 +182,8 @@ def _value(node: ast.expr, text: str, depth: int) -> Any:
             parts, numbers = (Schedule, Prefix), (int, float)
             if isinstance(node.op, ast.Add) and isinstance(a, parts) and isinstance(b, parts):
                 return compose.chain(a, b)
+            if isinstance(node.op, ast.Mult) and isinstance(a, Schedule) and isinstance(b, Schedule):
+                return compose_factors.product(a, b)
             if isinstance(node.op, ast.Mult) and isinstance(a, Schedule) and type(b) in numbers:
                 return compose.scale(a, b)
             if isinstance(node.op, ast.Mult) and isinstance(b, Schedule) and type(a) in numbers:
@@ -189,7 +193,7 @@ def _value(node: ast.expr, text: str, depth: int) -> Any:
 
 def _refuse(node: ast.expr, text: str) -> Any:
     part = ast.get_source_segment(text.strip(), node) or text
-    cure = "Calls of families, +, a number times a schedule, numbers, quoted text and lists are allowed."
+    cure = "Calls of families, +, *, numbers, quoted text and lists are allowed."
     msg = refusal("parse(...)", "must be given the notation of a schedule", part, cure)
     raise InputError(msg)
 

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from lrdecay.schedule.duration import Duration, round_half_up
 from lrdecay.schedule.horizon import Horizon
+from lrdecay.schedule.paced import Paced
 from lrdecay.schedule.segments import (
     ClampSegment,
     HoldSegment,
@@ -43,7 +44,6 @@ from lrdecay.schedule.segments import (
     WarmSegment,
 )
 from lrdecay.schedule.shapes import Shape
-from lrdecay.schedule.ticks import Ticks
 
 __all__ = [
     "Clamp",
@@ -59,6 +59,7 @@ __all__ = [
     "Steps",
     "Table",
     "Warm",
+    "bounds",
 ]
 
 Steps = NDArray[np.int64]
@@ -93,11 +94,14 @@ class Edge:
 
     def position(self, start: Fraction, end: Fraction, horizon: Horizon) -> Fraction:
         """The exact position of this edge."""
-        length = sum((horizon.length(d) for d in self.durations), Fraction(0))
-        return end - length if self.before_end else start + length
+        position = end if self.before_end else start
+        for d in self.durations:
+            position = horizon.before(position, d) if self.before_end else horizon.after(position, d)
+        return position
 
 
-def _bounds(what: str, start: Fraction, end: Fraction) -> tuple[int, int]:
+def bounds(what: str, start: Fraction, end: Fraction) -> tuple[int, int]:
+    """The first update of a span and the first after it; without an update there is no room for ``what``."""
     a, b = round_half_up(start), round_half_up(end)
     if b <= a:
         raise NoRoomError(what, a, b)
@@ -125,7 +129,7 @@ class Table(Place):
 
     def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:  # noqa: ARG002
         """Counted from the rounded start."""
-        a, b = _bounds("a table", start, end)
+        a, b = bounds("a table", start, end)
         return TableSegment(a, np.array(self.values[: b - a]))
 
 
@@ -138,10 +142,13 @@ class Ramp(Place):
     end: float  # value at u = 1
     shape: Shape  # closed
 
-    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:  # noqa: ARG002
-        """Boundaries rounded, then u is a ratio of integers."""
-        a, b = _bounds("a ramp", start, end)
-        return RampSegment(a, b, self.start, self.end, self.shape)
+    def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
+        """Boundaries rounded, then u is a ratio of integers: of updates, or of samples where the batch size changes."""
+        a, b = bounds("a ramp", start, end)
+        if horizon.clock is None:
+            return RampSegment(a, b, self.start, self.end, self.shape)
+        first, last = horizon.clock.consumed(np.array([a, b])).tolist()
+        return Paced(RampSegment(first, last, self.start, self.end, self.shape), horizon.clock)
 
 
 @final
@@ -156,11 +163,14 @@ class Progression(Place):
 
     def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
         """A staircase rounds the position of each tick; a smooth one divides by the exact length of a tick."""
-        a, b = _bounds("a decay", start, end)
-        tick = horizon.length(self.every)
+        a, b = bounds("a decay", start, end)
         if self.staircase:
-            return StairSegment(b, Ticks.of(start, tick), self.peak, self.shape)
-        return ProgressionSegment(a, b, float(tick), self.peak, self.shape)
+            return StairSegment(b, horizon.ticks(start, self.every), self.peak, self.shape)
+        if horizon.clock is None or self.every.unit == "steps":
+            return ProgressionSegment(a, b, float(horizon.length(self.every)), self.peak, self.shape)
+        first, last = horizon.clock.consumed(np.array([a, b])).tolist()
+        tick = float(horizon.samples(self.every))
+        return Paced(ProgressionSegment(first, last, tick, self.peak, self.shape), horizon.clock)
 
 
 @final
@@ -173,9 +183,9 @@ class Warm(Place):
 
     def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
         """``rest`` has its own clock, which starts where the warmup ends."""
-        middle = start + horizon.length(self.over)
-        a, b = _bounds("a warmup", start, middle)
-        _bounds("what follows the warmup", middle, end)
+        middle = horizon.after(start, self.over)
+        a, b = bounds("a warmup", start, middle)
+        bounds("what follows the warmup", middle, end)
         return WarmSegment(a, b, self.rest.place(middle, end, horizon))
 
 

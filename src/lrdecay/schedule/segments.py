@@ -13,6 +13,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from lrdecay.schedule.batch_clock import ClockTicks
 from lrdecay.schedule.shapes import Shape
 from lrdecay.schedule.ticks import Ticks
 
@@ -103,7 +104,7 @@ class StairSegment:
     """An open shape on whole ticks, up to the last update before b: a tick at b is no longer taken."""
 
     b: int
-    ticks: Ticks
+    ticks: Ticks | ClockTicks
     peak: float
     shape: Shape
 

@@ -20,11 +20,18 @@ An *open* shape lives on x >= 0 and starts at f(0) = 1:
     natural(k)    e^(-kx), k >= 0
     power_law(p)  (1 + x)^-p, p > 0
 
+A *rise*, for warmups, lives on u in [0, 1] and climbs from f(0) = 0 to f(1) = 1:
+
+    linear       u
+    cosine       sin² πu/2 = (1 - cos πu) / 2
+    exponential  (1 - e^(-2u)) / (1 - e^-2)     after Ma & Yarats 2019, arXiv:1910.04209
+
 Each formula stands here once, as a function of the argument and the array namespace ``xp`` (numpy, jax.numpy, ...).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -34,10 +41,14 @@ from attrs import frozen
 
 __all__ = [
     "CLOSED_SHAPES",
+    "RISES",
     "Shape",
+    "cosine_rise",
     "cosine_shape",
+    "exponential_rise",
     "geometric_shape",
     "inverse_shape",
+    "linear_rise",
     "linear_shape",
     "one_minus_sqrt_shape",
     "natural_shape",
@@ -123,6 +134,25 @@ def power_law_shape(x: Any, xp: ModuleType, exponent: float) -> Any:
     return xp.power(1.0 + x, -exponent)
 
 
+def linear_rise(u: Any, xp: ModuleType) -> Any:  # noqa: ARG001
+    """U."""
+    return u
+
+
+def cosine_rise(u: Any, xp: ModuleType) -> Any:
+    """sin² πu/2, which is (1 - cos πu) / 2 without its cancellation near 0."""
+    half = xp.sin(xp.pi / 2.0 * u)
+    return half * half
+
+
+def exponential_rise(u: Any, xp: ModuleType) -> Any:
+    """(1 - e^(-2u)) / (1 - e^-2): a time constant of half the length, scaled so that it arrives.
+
+    Ma & Yarats pair a linear warmup over 2/(1 - β2) updates with an exponential one of time constant 1/(1 - β2).
+    """
+    return xp.expm1(-2.0 * u) / math.expm1(-2.0)
+
+
 CLOSED_SHAPES: dict[str, Shape] = {
     "linear": Shape(linear_shape),
     "cosine": Shape(cosine_shape),
@@ -130,3 +160,10 @@ CLOSED_SHAPES: dict[str, Shape] = {
     "square": Shape(square_shape),
 }
 """Closed shapes by the name that the notation uses, such as ``wsd(..., shape="1-sqrt")``."""
+
+RISES: dict[str, Shape] = {
+    "linear": Shape(linear_rise),
+    "cosine": Shape(cosine_rise),
+    "exponential": Shape(exponential_rise),
+}
+"""Rises by the name that the notation uses, such as ``warmup(500, shape="cosine")``."""

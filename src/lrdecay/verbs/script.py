@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from lrdecay.runs.protocol import Orders
@@ -57,7 +58,33 @@ def script(
 
 
 def _attach(optimizer: Any, bound: Any, rates: Any, **options: Any) -> Any:
-    """The adapter that knows this optimizer; PyTorch's, so far."""
+    """By the adapter that knows what was given, told from its class, so that none is imported; else PyTorch's."""
+    names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(optimizer).__mro__}
+    torchlike = {"rates": rates, "override": True} | options
+    if "lightning.pytorch.trainer.trainer.Trainer" in names:
+        from lrdecay.adapters.lightning.scripted import attach_to_run
+
+        return attach_to_run(optimizer, bound, **torchlike)
+    if "transformers.trainer.Trainer" in names:
+        from lrdecay.adapters.transformers.scripted import attach_to_run as attach_trainer
+
+        return attach_trainer(optimizer, bound, **torchlike)
+    if any(name.startswith("keras.") for name in names):
+        from lrdecay.adapters.keras import attach as attach_keras
+
+        return attach_keras(optimizer, bound, rates=rates, **options)
+    if getattr(optimizer, "__name__", None) == "optax":
+        from lrdecay.adapters.optax import schedule
+
+        return schedule(bound, rates=rates, **options)
+    if callable(optimizer) and "optax" in sys.modules:
+        from lrdecay.adapters.optax import attach as attach_optax
+
+        return attach_optax(optimizer, bound, rates=rates, **options)
+    if "accelerate.optimizer.AcceleratedOptimizer" in names:
+        from lrdecay.adapters.accelerate import unwrapped
+
+        optimizer = unwrapped(optimizer)
     from lrdecay.adapters.torch import attach
 
-    return attach(optimizer, bound, rates=rates, override=True, **options)
+    return attach(optimizer, bound, **torchlike)

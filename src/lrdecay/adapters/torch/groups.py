@@ -104,18 +104,14 @@ class DrivenGroups:
             self.take(_extended(self.multipliers, groups, self.reference))
             self.write(rate, known)
 
-    def write(self, rate: float, first: int = 0) -> bool:
-        """Write ``rate`` times the multiplier into the groups from ``first`` on; whether every group's rate is a float.
-
-        A rate that is a tensor is filled in place.
-        """
+    def write(self, rate: float, first: int = 0) -> None:
+        """Write ``rate`` times the multiplier into the groups from ``first`` on; a tensor is filled in place."""
         groups = self._optimizer.param_groups
         for group, multiplier in zip(groups[first:], self.multipliers[first:], strict=True):
             if isinstance(group["lr"], torch.Tensor):
                 group["lr"].fill_(rate * multiplier)
             else:
                 group["lr"] = rate * multiplier
-        return not any(isinstance(group["lr"], torch.Tensor) for group in groups)
 
     def rates(self, rate: float) -> list[float | torch.Tensor]:
         """What `write` writes, one rate per group; floats, but torch's type says either."""

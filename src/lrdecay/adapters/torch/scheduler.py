@@ -33,6 +33,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from lrdecay.adapters.torch.checkpoint import check_state, settle, state_of
 from lrdecay.adapters.torch.groups import DrivenGroups
 from lrdecay.adapters.torch.rate_table import RateTable, rate_table
+from lrdecay.adapters.torch.writers import Writer, quickest
 from lrdecay.errors import Constraint, InputError, refusal, true_or_false
 from lrdecay.runs.trainable import FloatArray
 from lrdecay.schedule import Bound, Horizon, Schedule
@@ -52,6 +53,7 @@ class AttachedScheduler(LRScheduler):
         table.check_step("attach(step=...)", step)
         self.optimizer = optimizer
         self._table, self._rates, self._override = table, table.rates, override
+        self._ends = table.after == "raise"
         self._count = self._written = step
         self._step_count = 1  # torch's count of calls; accelerate adds to it, nothing here reads it
         earlier = _attached.get(optimizer, lambda: None)()
@@ -84,15 +86,14 @@ class AttachedScheduler(LRScheduler):
             raise InputError(msg)
         t = self._written = self._count
         groups = self.optimizer.param_groups
-        if len(groups) != self._plain:
+        if len(groups) != self._known:
             self._write()
             return
         try:
             rate = self._rates[t]
         except IndexError:
             rate = self._table.at(t)
-        for group, multiplier in zip(groups, self._multipliers):  # noqa: B905  (of one length, by _write)
-            group["lr"] = rate * multiplier
+        self._put(groups, rate)
 
     def seek(self, step: int) -> None:
         """Say that ``step`` updates were made, and write f(step): for a script that resumes from its own checkpoint.
@@ -166,12 +167,12 @@ class AttachedScheduler(LRScheduler):
         for handle in self._handles:
             handle.remove()
         self._groups.release()
-        self._plain = -1
+        self._known = -1
 
     def _before_update(self, optimizer: Optimizer, _args: Any, kwargs: Any) -> None:
-        if len(optimizer.param_groups) != len(self._groups.multipliers):
+        if len(optimizer.param_groups) != self._known:
             self._adopt()
-        if self._table.after == "raise":
+        if self._ends:
             self._table.check_within(self._count)
         if "grad_scaler" in kwargs:
             cure = "Use an optimizer that reads found_inf, such as torch's own; skipped updates cannot be seen here."
@@ -192,7 +193,7 @@ class AttachedScheduler(LRScheduler):
         self._write()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_handles"}
+        return {key: value for key, value in self.__dict__.items() if key not in ("_handles", "_put")} | {"_known": -1}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)  # a copied or unpickled optimizer has lost its hooks
@@ -205,14 +206,14 @@ class AttachedScheduler(LRScheduler):
         self._groups.take(attached.get("multipliers", loaded["multipliers"]))
 
     def _adopt(self) -> None:
-        self._plain = -1  # the next step() looks at the groups again
+        self._known = -1  # the next step() looks at the groups again
         self._groups.adopt(self._table.at(self._written))
 
     def _write(self) -> None:
         self._adopt()
-        floats = self._groups.write(self._table.at(self._written))
-        self._multipliers = self._groups.multipliers  # these two are for step(), which is to be fast
-        self._plain = len(self._multipliers) if floats else -1  # how many groups there are, if it may just assign
+        self._groups.write(self._table.at(self._written))
+        self._put: Writer = quickest(self.optimizer.param_groups, self._groups.multipliers, self._write)
+        self._known = len(self._groups.multipliers)  # how many groups `_put` was made for
 
 
 def attach(

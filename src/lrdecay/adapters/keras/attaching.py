@@ -1,0 +1,106 @@
+"""`attach`: let a schedule drive a Keras optimizer, or the optimizer of a compiled model.
+
+    model.compile(optimizer=keras.optimizers.Adam(), loss=...)
+    attach(model, "warmup(500) + cosine(3e-4)", Horizon(steps=10_000))
+    model.fit(...)
+
+The schedule says the rate itself; the rate the optimizer was built with is forgotten. t is the optimizer's own count
+of updates, so ``fit`` called again, ``initial_epoch=`` and a loaded model go on where they were. Attach to the model
+rather than to its optimizer where it has been trained already: its compiled step is then made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import keras
+from attrs import frozen
+
+from lrdecay.adapters.binding import bound_of
+from lrdecay.adapters.keras.layers import count_of, drive_layers, inner_of
+from lrdecay.adapters.keras.schedule import KerasSchedule
+from lrdecay.errors import InputError, non_negative_int, refusal
+from lrdecay.runs.trainable import FloatArray
+from lrdecay.schedule import Bound, Horizon, Schedule
+
+__all__ = ["Attached", "attach", "optimizer_of"]
+
+
+@final
+@frozen(eq=False)
+class Attached:
+    """A schedule and the optimizer it drives; made by `attach`."""
+
+    optimizer: Any  # the one that updates, inside a LossScaleOptimizer
+    schedule: KerasSchedule
+
+    @property
+    def count(self) -> int:
+        """t: the updates made, which is the index of the next one."""
+        return count_of(self.optimizer)
+
+    @property
+    def rate(self) -> float:
+        """f(t): the rate of the next update, for a variable with multiplier 1."""
+        return self.schedule.at(self.count)
+
+    def seek(self, step: int) -> None:
+        """Say that ``step`` updates were made: for a script whose own checkpoint leaves the optimizer's count out.
+
+        Raises:
+            InputError: not an integer >= 0.
+        """
+        non_negative_int.check("seek(step)", step)
+        self.optimizer._iterations.assign(step * self.schedule.accumulation)
+
+
+def attach(
+    optimizer: Any,
+    schedule: Schedule | Bound | str,
+    horizon: Horizon | None = None,
+    *,
+    layer_multipliers: Mapping[str, float] | None = None,
+    after: str | None = None,
+    rates: FloatArray | None = None,
+) -> Attached:
+    """Let a schedule drive an optimizer.
+
+    Args:
+        optimizer: a Keras optimizer, or a compiled model.
+        schedule: a schedule, its text notation, or one bound already (then leave ``horizon`` out).
+        horizon: the length of the run and its units; at most 10 million updates.
+        layer_multipliers: numbers >= 0 by patterns of names, see `lrdecay.adapters.keras.layers`. They are not part of
+            a saved model: one that was saved with multipliers refuses to train until it is attached again.
+        after: the end policy, "hold" by default, or "repeat". A compiled step cannot raise.
+        rates: f(0), f(1), ... as float64, made elsewhere from this schedule.
+
+    Raises:
+        InputError: an argument does not fit, or the model is not compiled.
+    """
+    updating = inner_of(optimizer_of("attach(optimizer)", optimizer))
+    accumulation = updating.gradient_accumulation_steps or 1
+    made = KerasSchedule(bound_of(schedule, horizon, after), accumulation=accumulation, rates=rates)
+    said = {} if layer_multipliers is None else layer_multipliers
+    if isinstance(optimizer, keras.Model) and said and optimizer.built and not updating.built:
+        optimizer.optimizer.build(optimizer.trainable_variables)
+    drive_layers(updating, said)
+    made.remember(said)
+    updating.learning_rate = made
+    if isinstance(optimizer, keras.Model):
+        optimizer.train_function = None  # made again at the next fit, with what is attached now
+    return Attached(updating, made)
+
+
+def optimizer_of(call: str, given: Any) -> Any:
+    """A Keras optimizer, or the one of a compiled model.
+
+    Raises:
+        InputError: it is neither.
+    """
+    found = getattr(given, "optimizer", None) if isinstance(given, keras.Model) else given
+    if not isinstance(found, keras.optimizers.Optimizer):
+        cure = "Call model.compile(optimizer=...) first." if isinstance(given, keras.Model) else ""
+        msg = refusal(call, "must be a keras.optimizers.Optimizer or a compiled model", type(given).__name__, cure)
+        raise InputError(msg)
+    return found

@@ -1,0 +1,20 @@
+"""transformers: `attach` lets a schedule drive the optimizer of a ``Trainer``, by its ``create_scheduler``.
+
+Raises:
+    MissingExtraError: on import, where transformers, accelerate or torch is not installed.
+"""
+
+import importlib.util
+
+from lrdecay.errors import MissingExtraError
+
+for _package in ("torch", "transformers", "accelerate"):
+    if importlib.util.find_spec(_package) is None:
+        _cure = "Run: pip install 'lrdecay[transformers]'"
+        _msg = f"`lrdecay.transformers` must have {_package}, which is not installed. {_cure}"
+        raise MissingExtraError(_msg)
+
+from lrdecay.adapters.transformers.peers import from_peer
+from lrdecay.adapters.transformers.trainer import attach
+
+__all__ = ["attach", "from_peer"]

@@ -1,0 +1,163 @@
+"""torch's schedulers that are made of others: SequentialLR and ChainedScheduler.
+
+Each is first said as what its parts mean (one after the other on clocks of their own; multiplied), and that is then held
+against torch's own arithmetic (`torch_recursions`) over the run. Where torch leaves it, that is a bug of torch's, which is
+refused, or tabulated as it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from attrs import evolve
+
+from lrdecay.dialects import torch_recursions
+from lrdecay.dialects.base import Call, Run, says, translate
+from lrdecay.dialects.stretches import MOST_PARTS, first_difference, follow, glide, hold, listed, only_if_asked, whole
+from lrdecay.errors import InputError, refusal
+from lrdecay.schedule import Bound, Horizon, Schedule, exponential, join, linear, ramp
+from lrdecay.schedule.base import Family
+
+__all__ = ["chained_scheduler", "sequential_lr"]
+
+_FINDS_A_RATE = ("SWALR", "MultiplicativeLR")
+_LOOKED_AT = 1000  # updates of the last part that are checked where nobody says how long the run is
+_HOLDS = ("ConstantLR", "StepLR", "MultiStepLR")
+
+
+@says(
+    "torch",
+    "SequentialLR",
+    differs="each part starts again from the optimizer's rate",
+    ends="as its last part",
+    bug="OneCycleLR and CyclicLR overwrite the initial rate of all parts; one sequence inside another is off by one",
+)
+def sequential_lr(
+    run: Run,
+    schedulers: Sequence[Call],
+    milestones: Sequence[int],
+    last_epoch: int = -1,  # noqa: ARG001
+) -> Schedule:
+    """Part i from milestone i on, on a clock of its own."""
+    call = "torch.SequentialLR(milestones=...)"
+    parts, at = _calls("torch.SequentialLR(schedulers=...)", schedulers), [whole(call, m, 0) for m in milestones]
+    if len(at) != len(parts) - 1 or at != sorted(at):
+        msg = refusal(call, "must rise, one fewer than there are schedulers", milestones)
+        raise InputError(msg)
+    said: list[Schedule] = []
+    edges: list[int] = []
+    for part, start, end in zip(parts, [0, *at], [*at, run.length], strict=True):
+        length = None if end is None else min(end, run.length or end) - start
+        if length is not None and length <= 0:
+            continue
+        lr = run.lr
+        if said and part.name in _FINDS_A_RATE:
+            lr = float(_together(said, edges).bind(Horizon(steps=start)).values()[-1])
+        said.append(translate(part, evolve(run, lr=lr, length=length)))
+        edges.append(start)
+    schedule = _together(said, edges)
+    steps = run.length or edges[-1] + _length_of(said[-1], parts[-1])
+    return _checked(run, Call("torch", "SequentialLR", (parts, at)), schedule, steps)
+
+
+@says(
+    "torch",
+    "ChainedScheduler",
+    differs="every part multiplies the same rate",
+    ends="as its parts",
+    bug="a part that is not recursive (LambdaLR, CyclicLR, OneCycleLR, warm restarts) erases the ones before it",
+)
+def chained_scheduler(run: Run, schedulers: Sequence[Call], optimizer: Any = None) -> Schedule:  # noqa: ARG001
+    """The product of the parts, as fractions of the optimizer's rate."""
+    parts = _calls("torch.ChainedScheduler(schedulers=...)", schedulers)
+    if len(parts) == 1:
+        return translate(parts[0], run)
+    call = Call("torch", "ChainedScheduler", (parts,))
+    if any(_recursive_with_a_floor(part) for part in parts) and not any(
+        part.name in torch_recursions.CLOSED for part in parts
+    ):
+        return listed("torch.ChainedScheduler(...)", torch_recursions.rates(call, run.base, run.steps))
+    return _checked(run, call, _product(run, parts), run.steps)
+
+
+def _calls(call: str, schedulers: Any) -> list[Call]:
+    if not isinstance(schedulers, list | tuple) or not schedulers or not all(isinstance(s, Call) for s in schedulers):
+        msg = refusal(
+            call, "must be a list of schedulers", schedulers, "Write [torch.LinearLR(...), torch.StepLR(...)]."
+        )
+        raise InputError(msg)
+    return list(schedulers)
+
+
+def _together(parts: list[Schedule], edges: list[int]) -> Schedule:
+    """``a + b`` where every part but the last can be told how long it lasts, else a join."""
+    fitted = []
+    for part, (start, end) in zip(parts, itertools.pairwise(edges), strict=False):
+        if isinstance(part, Family) and part.over is None:
+            fitted.append(evolve(part, over=end - start))
+        elif part.lasts is not None and [(d.unit, sum(e.amount for e in part.lasts)) for d in part.lasts[:1]] == [
+            ("steps", end - start)
+        ]:
+            fitted.append(part)
+        else:
+            return join(*parts, at=edges[1:])
+    return follow([*fitted, parts[-1]])
+
+
+def _length_of(last: Schedule, part: Call) -> int:
+    """The updates of the last part that are looked at where nobody says how long the run is."""
+    if part.name == "OneCycleLR":
+        return torch_recursions.one_cycle_length(torch_recursions.arguments(part))
+    return _LOOKED_AT if last.lasts is None else int(sum(d.amount for d in last.lasts))
+
+
+def _checked(run: Run, call: Call, schedule: Schedule, steps: int) -> Schedule:
+    """The schedule, if torch's arithmetic agrees; else torch's numbers, if those were asked for."""
+    theirs = torch_recursions.rates(call, run.base, steps)
+    t, ours, peers = first_difference(schedule, np.array(theirs), steps)
+    if t < 0:
+        return schedule
+    rule = "must mean what its parts say"
+    cure = f"torch makes update {t} at {peers:.6g} where the parts say {ours:.6g}: they overwrite each other's rate."
+    only_if_asked(run, f"torch.{call.name}(...)", rule, [part.name for part in call.positional[0]], cure)
+    return listed(f"torch.{call.name}(...)", theirs)
+
+
+def _recursive_with_a_floor(part: Call) -> bool:
+    """Whether a recursion pulls towards a rate of its own, so that the chain has no meaning but what torch computes."""
+    if part.name == "CosineAnnealingLR":
+        return bool(part.named.get("eta_min", 0.0) or part.positional[1:2] not in ((), (0,)))
+    return part.name == "SWALR"
+
+
+def _product(run: Run, parts: list[Call]) -> Schedule:
+    """Holds times one curve that can be taken up anywhere, in words; any other product as a table."""
+    curves = [part for part in parts if part.name not in _HOLDS]
+    asked = evolve(run, length=run.steps)
+    said = [translate(part, asked) for part in parts]
+    factors = [s.bind(Horizon(steps=run.steps)).values() / run.base for s in said]
+    product = run.base * np.prod(factors, axis=0)
+    if [part.name for part in curves] not in (["ExponentialLR"], ["LinearLR"]):
+        return listed("torch.ChainedScheduler(...)", product)
+    held = np.prod([f for f, part in zip(factors, parts, strict=True) if part.name in _HOLDS], axis=0)
+    cuts = set(np.flatnonzero(np.diff(held)) + 1)
+    curve = next(s for s, part in zip(said, parts, strict=True) if part.name not in _HOLDS)
+    if isinstance(curve, linear | ramp):
+        cuts |= {int(curve.over.amount)} if curve.over.amount < run.steps else set()
+    edges = [0, *sorted(map(int, cuts)), run.steps]
+    if len(edges) > MOST_PARTS or not isinstance(curve, exponential | linear | ramp):
+        return listed("torch.ChainedScheduler(...)", product)
+    bound = curve.bind(Horizon(steps=run.steps))
+    pieces = itertools.pairwise(edges)
+    return follow([_cut(curve, float(held[a]), bound, a, b, b == run.steps, run.base) for a, b in pieces])
+
+
+def _cut(curve: Schedule, factor: float, bound: Bound, a: int, b: int, last: bool, highest: float) -> Schedule:
+    """A piece of a curve, updates a to b - 1, times a factor."""
+    if isinstance(curve, exponential):
+        return exponential(bound(a) * factor, factor=curve.factor, over=None if last else b - a)
+    start, end = bound(a) * factor, bound(b) * factor
+    return glide(start, end, "linear", b - a) if end or start else hold(0.0, highest, b - a)
