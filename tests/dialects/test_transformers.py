@@ -110,7 +110,7 @@ def test_get_scheduler_means_the_function_it_names(kind: str) -> None:
         ("get_constant_schedule", {"last_epoch": 3}, "must be -1"),
         ("get_constant_schedule_with_warmup", {"num_warmup_steps": 2.5}, "whole number of updates"),
         ("get_constant_schedule_with_warmup", {"num_warmup_steps": -1}, "whole number of updates"),
-        ("get_constant_schedule_with_warmup", {"warmup": 1}, "its own arguments"),
+        ("get_constant_schedule_with_warmup", {"warmup": 1}, "must be called with its arguments"),
         ("get_inverse_sqrt_schedule", {"num_warmup_steps": 3}, "convert\\(steps=...\\)` must be given"),
         ("get_wsd_schedule", {"num_warmup_steps": 3, "num_decay_steps": 3}, "num_training_steps or num_stable_steps"),
         (

@@ -19,6 +19,7 @@ from attrs import field, frozen
 from lrdecay.dialects.writing_words import Words
 from lrdecay.errors import InputError, refusal
 from lrdecay.schedule import Bound
+from lrdecay.schedule.batch_clock import ClockTicks
 from lrdecay.schedule.cycles import CycleSegment, TriangleSegment, _Even, _Growing
 from lrdecay.schedule.segments import (
     ClampSegment,
@@ -61,7 +62,7 @@ def formula(bound: Bound, words: Words) -> tuple[list[str], str]:
     writer = _Writer(words, bound)
     writer.line("t", words.minimum("t", str(bound.steps)))
     rate = writer.segment(bound.segment, "t")
-    return writer.lines, rate
+    return writer.lines, rate if rate[0].isalpha() else words.everywhere(rate)
 
 
 @final
@@ -146,20 +147,23 @@ class _Writer:
             rate = self.new("r", w.where(f"{t} < {edge}", self.segment(part, t), rate))
         return rate
 
-    def passed(self, ticks: Ticks, t: str) -> str:
-        """How many ticks have passed: max(⌈(m·t + c)/d⌉ - 1, 0); whole ones are ⌊(t - a)/n⌋."""
-        m, c, d = _reduced(ticks.counting)
+    def passed(self, ticks: Ticks | ClockTicks, t: str) -> str:
+        """How many ticks have passed: max(⌊(m·t + c)/d⌋, 0); whole ones are ⌊(t - a)/n⌋."""
+        if isinstance(ticks, ClockTicks):
+            return self.unknown(ticks)
+        m, c, d = ticks.counting
         self.words.check_integers(self.bound, m * self.bound.steps + abs(c) + d)
-        whole = m == 2 and c % 2 != 0 and d % 2 == 0
-        count = f"({_less(t, (1 - c) // 2)}) // {d // 2}" if whole else f"-((-{m} * {t} - {c}) // {d}) - 1"
+        count = f"({_less(t, -c)}) // {d}" if m == 1 else f"({m} * {t} + {c}) // {d}"
         return self.new("k", self.words.maximum(count, "0"))
 
-    def position(self, ticks: Ticks, k: str) -> str:
+    def position(self, ticks: Ticks | ClockTicks, k: str) -> str:
         """The update that tick k falls on: ⌊(p·k + q)/r⌋; whole ones are a + n·k."""
-        p, q, r = _reduced(ticks.placing)
+        if isinstance(ticks, ClockTicks):
+            return self.unknown(ticks)
+        p, q, r = ticks.placing
         self.words.check_integers(self.bound, p * (self.bound.steps + 1) + abs(q) + r)
-        if r == 2 and p % 2 == 0 and q % 2:
-            return f"{p // 2} * {k}" + (f" + {(q - 1) // 2}" if q != 1 else "")
+        if r == 1:
+            return f"{p} * {k}" + (f" + {q}" if q else "")
         return f"({p} * {k} + {q}) // {r}"
 
     def cycle(self, segment: CycleSegment, t: str) -> str:
@@ -229,9 +233,3 @@ class _Writer:
 def _less(t: str, a: int) -> str:
     """``t - a``, short where a is 0."""
     return t if a == 0 else f"({t} - {a})"
-
-
-def _reduced(line: tuple[int, int, int]) -> tuple[int, int, int]:
-    common = math.gcd(*line)
-    m, c, d = line
-    return m // common, c // common, d // common

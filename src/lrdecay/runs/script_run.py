@@ -139,7 +139,7 @@ class ScriptRun:
 
     @property
     def checkpoint(self) -> str | None:
-        """Where a study asks to start from; None: at the beginning. For ``ckpt_path=`` and ``resume_from_checkpoint=``."""
+        """Where a study asks to start from; None: at the beginning. For a trainer's argument of that meaning."""
         return None if self._orders.load is None else str(self._orders.load)
 
     @property

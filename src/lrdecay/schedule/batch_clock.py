@@ -117,6 +117,10 @@ class ClockTicks:
         """The update that tick k falls on; tick 0 is the start."""
         return self._by_piece(self.firsts, k, [piece.position for piece in self.pieces])
 
+    def reach(self, k: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Updates from tick k to the next."""
+        return self.position(k + 1) - self.position(k)
+
     def _by_piece(self, edges: tuple[int, ...], x: Any, answers: list[Callable[[Any], Any]]) -> NDArray[np.int64]:
         which = np.searchsorted(np.array(edges[1:], dtype=np.int64), x, side="right")
         out = np.empty(np.shape(x), dtype=np.int64)

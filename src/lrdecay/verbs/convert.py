@@ -98,9 +98,8 @@ def _ours(scheduler: str | Schedule, to: str | None, stated: Horizon | None, uni
     if stated is None and spec.horizon is not None:
         from lrdecay.verbs.show import show
 
-        bound = show(str(spec), **units).bounds[0]
-    else:
-        bound = None if stated is None else spec.schedule.bind(horizon_of(spec, stated))  # type: ignore[assignment]
+        stated = show(str(spec), **units).bounds[0].horizon
+    bound = None if stated is None else spec.schedule.bind(horizon_of(spec, stated))
     return Converted(spec.schedule, bound, code=_code(spec.schedule, bound, to))
 
 

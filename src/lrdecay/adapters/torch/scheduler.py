@@ -1,4 +1,4 @@
-"""Drive a torch optimizer by a schedule: `attach` gives a torch ``LRScheduler`` whose whole state is the step.
+"""Drive a torch optimizer by a schedule or a plan: `attach` gives a torch ``LRScheduler`` whose state is the step.
 
     scheduler = attach(optimizer, "warmup(500) + cosine(0.1)", Horizon(steps=10_000))
     for x, y in batches:
@@ -13,6 +13,8 @@ What differs from torch's own schedulers:
 * *Counting.* t is the number of updates the optimizer made, counted by its step post-hook; one that a ``GradScaler``
   skips is none. ``scheduler.step()`` only writes f(t), so calling it n times, once per process or for micro batches
   changes nothing.
+* *Plans.* Given a plan, it writes momentum, betas and weight decay too, each group's own
+  (`lrdecay.adapters.torch.planned`).
 * *Any order.* No order of calls loses a value, so none is warned about. After ``optimizer.load_state_dict`` the rates
   are written again: scheduler and optimizer may be made and loaded in any order (`lrdecay.adapters.torch.checkpoint`).
 * Under ``torch.compile``, compile the optimizer's step and call ``scheduler.step()`` outside.
@@ -32,11 +34,13 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from lrdecay.adapters.torch.checkpoint import check_state, settle, state_of
 from lrdecay.adapters.torch.groups import DrivenGroups
+from lrdecay.adapters.torch.planned import Planned, planned_table
 from lrdecay.adapters.torch.rate_table import RateTable, rate_table
 from lrdecay.adapters.torch.writers import Writer, quickest
 from lrdecay.errors import Constraint, InputError, refusal, true_or_false
 from lrdecay.runs.trainable import FloatArray
-from lrdecay.schedule import Bound, Horizon, Schedule
+from lrdecay.schedule import Bound, BoundPlan, Horizon, Plan, Schedule, parse_plan
+from lrdecay.schedule.plan_notation import is_plan
 
 __all__ = ["AttachedScheduler", "attach"]
 
@@ -48,16 +52,26 @@ _attached: weakref.WeakKeyDictionary[Optimizer, weakref.ref[AttachedScheduler]] 
 class AttachedScheduler(LRScheduler):
     """A schedule that drives an optimizer; made by `attach`. The module says what differs from torch's schedulers."""
 
-    def __init__(self, optimizer: Optimizer, table: RateTable, multipliers: object, step: int, override: bool) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        table: RateTable,
+        planned: Planned | None,
+        multipliers: object,
+        step: int,
+        override: bool,
+    ) -> None:
         # Not calling LRScheduler.__init__ is the point: it wraps optimizer.step, stores rates and steps once.
         table.check_step("attach(step=...)", step)
         self.optimizer = optimizer
-        self._table, self._rates, self._override = table, table.rates, override
+        self._table, self._rates, self._planned, self._override = table, table.rates, planned, override
         self._ends = table.after == "raise"
         self._count = self._written = step
         self._step_count = 1  # torch's count of calls; accelerate adds to it, nothing here reads it
         earlier = _attached.get(optimizer, lambda: None)()
         self._groups: DrivenGroups = DrivenGroups(optimizer, multipliers, None if earlier is None else earlier._groups)
+        if planned is not None:
+            planned.check(optimizer.param_groups, type(optimizer).__name__)
         self._take("attach(multipliers=...)", {"multipliers": self._groups.carried()})
         if earlier is not None:
             earlier._retire()
@@ -71,7 +85,7 @@ class AttachedScheduler(LRScheduler):
 
     @property
     def rate(self) -> float:
-        """f(t): the rate of the next update, for a group with multiplier 1."""
+        """f(t): the rate of the next update, for a group with multiplier 1; of a plan's default group."""
         return self._table.at(self._count)
 
     def step(self, epoch: int | None = None) -> None:
@@ -140,17 +154,17 @@ class AttachedScheduler(LRScheduler):
     @property
     def base_lrs(self) -> list[float | torch.Tensor]:  # type: ignore[override]
         """The rates of update 0, one per group."""
-        return self._groups.rates(self._table.at(0))
+        return self._rates_at(0)
 
     def get_last_lr(self) -> list[float | torch.Tensor]:
         """The rates last written, one per group; floats, also where a group's rate is a tensor."""
-        return self._groups.rates(self._table.at(self._written))
+        return self._rates_at(self._written)
 
     _last_lr = property(get_last_lr)
 
     def get_lr(self) -> list[float | torch.Tensor]:
         """The rates of the next update, one per group."""
-        return self._groups.rates(self.rate)
+        return self._rates_at(self._count)
 
     # ---- what the optimizer calls ----
 
@@ -188,7 +202,10 @@ class AttachedScheduler(LRScheduler):
     def _before_load(self, _optimizer: Optimizer, _state: Any) -> None:
         self._adopt()  # a new group's own rate is about to be overwritten
 
-    def _after_load(self, _optimizer: Optimizer) -> None:
+    def _after_load(self, optimizer: Optimizer) -> None:
+        if self._planned is not None:
+            self._planned.restore(optimizer.param_groups)
+            self._planned.check(optimizer.param_groups, type(optimizer).__name__)
         self._take("optimizer.load_state_dict(...)", {"multipliers": self._groups.carried()})
         self._write()
 
@@ -205,20 +222,40 @@ class AttachedScheduler(LRScheduler):
         settle(call, attached, loaded, self._override)
         self._groups.take(attached.get("multipliers", loaded["multipliers"]))
 
+    def _bases(self, t: int, groups: Sequence[dict[str, Any]]) -> list[float]:
+        """f(t) for each of these groups, before its multiplier."""
+        if self._planned is None:
+            return [self._table.at(t)] * len(groups)
+        return self._planned.rates(groups, self._table.index(t))
+
+    def _rates_at(self, t: int) -> list[float | torch.Tensor]:
+        known = len(self._groups.multipliers)
+        return self._groups.rates(self._bases(t, self.optimizer.param_groups[:known]))
+
     def _adopt(self) -> None:
         self._known = -1  # the next step() looks at the groups again
-        self._groups.adopt(self._table.at(self._written))
+        groups, known = self.optimizer.param_groups, len(self._groups.multipliers)
+        if known and self._planned is not None:
+            self._planned.check(groups[known:], type(self.optimizer).__name__)
+        self._groups.adopt(lambda: self._bases(self._written, groups))
+        if self._planned is not None:
+            self._planned.write(groups[known:], self._table.index(self._written))
 
     def _write(self) -> None:
         self._adopt()
-        self._groups.write(self._table.at(self._written))
-        self._put: Writer = quickest(self.optimizer.param_groups, self._groups.multipliers, self._write)
-        self._known = len(self._groups.multipliers)  # how many groups `_put` was made for
+        groups = self.optimizer.param_groups
+        self._groups.write(self._bases(self._written, groups))
+        if self._planned is not None:
+            self._planned.write(groups, self._table.index(self._written))
+            self._planned.remember(groups)
+            return  # every step() comes here: a plan is written group by group
+        self._put: Writer = quickest(groups, self._groups.multipliers, self._write)
+        self._known = len(groups)  # how many groups `_put` was made for
 
 
 def attach(
     optimizer: Optimizer,
-    schedule: Schedule | Bound | str,
+    schedule: Schedule | Bound | Plan | BoundPlan | str,
     horizon: Horizon | None = None,
     *,
     multipliers: Sequence[float] | None = None,
@@ -227,11 +264,11 @@ def attach(
     after: str | None = None,
     rates: FloatArray | Sequence[float] | None = None,
 ) -> AttachedScheduler:
-    """Let a schedule drive an optimizer; the rate of update ``step`` is written at once.
+    """Let a schedule or a plan drive an optimizer; the values of update ``step`` are written at once.
 
     Args:
         optimizer: any torch optimizer with a rate in its groups.
-        schedule: a schedule, its text notation, or one bound already (then leave ``horizon`` out).
+        schedule: a schedule or a plan, its text notation, or one bound already (then leave ``horizon`` out).
         horizon: the length of the run and its units.
         multipliers: one number >= 0 per group; by default what the groups carry as ``lr_scale``, or the ratios of their
             rates. `lrdecay.adapters.torch.groups` says what a group added later gets.
@@ -244,8 +281,14 @@ def attach(
             is then not evaluated here. "hold" holds entry ``steps``, or the last one where there are no more.
 
     Raises:
-        InputError: an argument does not fit, or all rates are zero and no multipliers are given.
+        InputError: an argument does not fit; all rates are zero and no multipliers are given; or a plan has what the
+            optimizer has not, or a group carries a label that is none of the plan's.
     """
     _an_optimizer.check("attach(optimizer)", optimizer)
     true_or_false.check("attach(override=...)", override)
-    return AttachedScheduler(optimizer, rate_table(schedule, horizon, after, rates), multipliers, step, override)
+    if isinstance(schedule, str) and is_plan(schedule):
+        schedule = parse_plan(schedule)
+    if isinstance(schedule, Plan | BoundPlan):
+        table, planned = planned_table(schedule, horizon, after, rates)
+        return AttachedScheduler(optimizer, table, planned, multipliers, step, override)
+    return AttachedScheduler(optimizer, rate_table(schedule, horizon, after, rates), None, multipliers, step, override)
