@@ -9,7 +9,8 @@ import numpy as np
 from attrs import field, frozen
 
 from lrdecay.errors import InputError, RunError, non_negative_int, positive_int
-from lrdecay.rangetest.driver import FEWEST, Curve, range_test, rising_rates
+from lrdecay.rangetest.critical import NEAR, typical
+from lrdecay.rangetest.driver import FEWEST, FIRST_SEED, Curve, range_test, rising_rates
 from lrdecay.rangetest.reading import Reading, average, read, rules
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import Probe, RunResult, RunSpec, Source
@@ -23,9 +24,6 @@ from lrdecay.verbs.sources import Task, source_of
 
 __all__ = ["FIRST_SEED", "Finding", "find", "search"]
 
-FIRST_SEED = 20_000
-"""Range tests use seeds from here on, apart from pilots and scores."""
-
 
 @frozen(eq=False)
 class Finding:
@@ -36,6 +34,7 @@ class Finding:
     curves: tuple[Curve, ...] = field(repr=False)  # one per repeat
     interval: Interval | None  # 95%, of the suggestion over repeats, by t on log10; None: no suggestion, or one repeat
     seeds: tuple[int, ...]
+    notes: tuple[str, ...] = ()  # what a reader must know of how the curves were made
 
     @property
     def suggestion(self) -> float | None:
@@ -56,6 +55,25 @@ class Finding:
     def restored(self) -> bool:
         """Whether every repeat left the task exactly as it was; for a script, a child process touched nothing of it."""
         return all(c.restored for c in self.curves)
+
+    @property
+    def critical_rate(self) -> float | None:
+        """The largest step along the first update that does not raise its loss; geometric mean over repeats.
+
+        None: it could not be had, see `lrdecay.rangetest.critical`; a script cannot be looked into.
+        """
+        return typical([c.critical for c in self.curves])
+
+    @property
+    def binding(self) -> float | None:
+        """The suggestion over the critical rate: near 1 or above, the rate is what stability allows."""
+        critical = self.critical_rate
+        return None if self.suggestion is None or critical is None else self.suggestion / critical
+
+    @property
+    def is_binding(self) -> bool | None:
+        """Whether that ratio is above `lrdecay.rangetest.critical.NEAR`."""
+        return None if self.binding is None else self.binding > NEAR
 
     def peak(self) -> float:
         """The suggestion.
@@ -81,6 +99,12 @@ class Finding:
             "repeats": self.repeats,
             "seeds": list(self.seeds),
             "curve": {"rates": self.reading.rates.tolist(), "losses": self.reading.losses.tolist()},
+            "critical_rate": self.critical_rate,
+            "binding": self.binding,
+            "is_binding": self.is_binding,
+            "critical": [None if c.critical is None else c.critical.to_json() for c in self.curves],
+            "heldout": [_looks(c) for c in self.curves],
+            "notes": list(self.notes),
         }
 
 

@@ -42,7 +42,7 @@ from lrdecay.runs.trainable import FloatArray
 from lrdecay.schedule import Bound, BoundPlan, Horizon, Plan, Schedule, parse_plan
 from lrdecay.schedule.plan_notation import is_plan
 
-__all__ = ["AttachedScheduler", "attach"]
+__all__ = ["AttachedScheduler", "attach", "attached"]
 
 _an_optimizer = Constraint("must be a torch.optim.Optimizer", lambda o: isinstance(o, Optimizer))
 _attached: weakref.WeakKeyDictionary[Optimizer, weakref.ref[AttachedScheduler]] = weakref.WeakKeyDictionary()
@@ -87,6 +87,11 @@ class AttachedScheduler(LRScheduler):
     def rate(self) -> float:
         """f(t): the rate of the next update, for a group with multiplier 1; of a plan's default group."""
         return self._table.at(self._count)
+
+    @property
+    def shares(self) -> list[float] | None:
+        """What each group's rate is of f(t); None under a plan, whose groups have curves of their own."""
+        return None if self._planned is not None else list(self._groups.multipliers)
 
     def step(self, epoch: int | None = None) -> None:
         """Write f(t) into every group. Call it after the optimizer's step; calling it more often changes nothing.
@@ -292,3 +297,8 @@ def attach(
         table, planned = planned_table(schedule, horizon, after, rates)
         return AttachedScheduler(optimizer, table, planned, multipliers, step, override)
     return AttachedScheduler(optimizer, rate_table(schedule, horizon, after, rates), None, multipliers, step, override)
+
+
+def attached(optimizer: Optimizer) -> AttachedScheduler | None:
+    """The scheduler that drives an optimizer now; None where there is none of ours."""
+    return _attached.get(optimizer, lambda: None)()
