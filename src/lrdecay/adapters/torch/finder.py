@@ -23,6 +23,7 @@ from lrdecay.errors import Constraint, InputError, non_negative_int, positive_in
 from lrdecay.rangetest.driver import FIRST_SEED, Curve, checked, one_curve, rising_rates
 from lrdecay.rangetest.reading import Reading, read
 from lrdecay.rangetest.transaction import transaction
+from lrdecay.runs.seeding import kept_random_state
 
 __all__ = ["Measured", "find"]
 
@@ -97,7 +98,8 @@ def find(
         autocast: the type to run the loader's batches in, such as ``torch.bfloat16``.
         heldout: fixed batches (x, y), or a function that gives the held-out loss, measured in evaluation mode.
         heldout_every: points from one held-out loss to the next.
-        rewind: for a ``step_fn``: ``(save, load)``, where the data stand and how to go back there.
+        rewind: for a ``step_fn``: ``(save, load)``; what ``save()`` gives says where the data stand and does not change
+            after, ``load(saved)`` goes back there.
         keep: more objects to put back: schedulers, other models and optimizers, moving averages, generators.
 
     Raises:
@@ -114,12 +116,11 @@ def find(
     modules = [m for m in (model, loss, *keep) if isinstance(m, torch.nn.Module)]
     roots: list[Any] = [*modules, optimizer, *keep, *([scaler] if scaler is not None else [])]
     batches: Batches | None = None
+    make: Callable[[InProcess], Updates]
     if step_fn is not None:
         _refuse_beside("step_fn", loader=loader, autocast=autocast, accumulate=None if accumulate == 1 else accumulate)
         function = step_fn
-
-        def make(process: InProcess) -> Updates:
-            return StepFunction(function, rewind, process.calls)
+        make = lambda process: StepFunction(function, rewind, process.calls)  # noqa: E731
     else:
         if loss is None or loader is None:
             given = " and ".join(f"{n}=..." for n, v in (("loss", loss), ("loader", loader)) if v is not None)
@@ -133,11 +134,9 @@ def find(
         looped = LossOnBatches(
             model, optimizer, loss, batches, accumulate=accumulate, scaler=scaler, autocast=autocast, device=device
         )
-
-        def make(_process: InProcess) -> Updates:
-            return looped
-
-    measure = None if heldout is None else held_out(heldout, model, loss, device)
+        make = lambda _process: looped  # noqa: E731
+    with kept_random_state():  # a loader of held-out batches may draw
+        measure = None if heldout is None else held_out(heldout, model, loss, device)
     process = InProcess(optimizer, roots, make, heldout=measure, rewind=rewind, modules=modules)
     every = None if heldout is None else heldout_every
     seeds = tuple(range(FIRST_SEED + seed, FIRST_SEED + seed + repeats))

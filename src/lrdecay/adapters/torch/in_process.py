@@ -1,9 +1,9 @@
 """The user's own model and optimizer as something a rising rate can be tried on, and all of it put back.
 
 A point is one *successful* step of the optimizer, told by its hooks: a step that a ``GradScaler`` skips is none, and
-the same rate is tried again; the losses of the micro-batches before a step are averaged. A loss that is not finite ends
-the point at once, for no step may ever come. The rate is written just before each step, whatever a scheduler wrote before:
-the rate times a group's share of the largest group's rate (or its multiplier under an attached lrdecay scheduler), so
+the same rate is tried again; the losses of the micro-batches before a step are averaged. A loss that is not finite
+ends the point at once, for no step may ever come. The rate is written just before each step, whatever a scheduler
+wrote before: the rate times a group's share of the largest group's rate (or its multiplier under an attached lrdecay scheduler), so
 that ratios hold; a tensor is filled in place.
 """
 
@@ -151,7 +151,7 @@ class InProcess:
         devices = [state.tolist() for state in _device_states().values()]
         total.update(repr(devices).encode())
         if self._rewind is not None:
-            total.update(fingerprint([[self._rewind[0]()]]).encode())
+            total.update(fingerprint([[self._rewind[0]()]], identity=False).encode())
         return total.hexdigest()
 
     # ---- one point ----

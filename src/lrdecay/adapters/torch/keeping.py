@@ -3,8 +3,8 @@
 What is looked into, from the objects that are named on: modules, optimizers, schedulers, gradient scalers (all their
 attributes but hooks), mappings, lists, sets and tuples, and random generators of torch, numpy and Python. What is kept
 there: tensors with their gradients and whether they want one, arrays, and plain values. Any other object is kept as
-*which* object it is; what happens inside it is not seen. Copies of tensors are made on the CPU, so that an accelerator never
-holds a second copy. A tensor is written in place, and only where its bits differ; one that was replaced, by the object
+*which* object it is; what happens inside it is not seen. Copies of tensors are made on the CPU, so that an accelerator
+never holds a second copy. A tensor is written in place, and only where its bits differ; one that was replaced, by the object
 that was there; a gradient that was freed, by a new tensor.
 
 `snapshots` is the sibling for the files of a study: arrays and JSON of a model and its optimizer, to travel.
@@ -57,12 +57,17 @@ def keep(roots: Sequence[Any]) -> Callable[[], None]:
     return put_back
 
 
-def fingerprint(roots: Sequence[Any]) -> str:
-    """SHA-256 over all that `keep` keeps; equal exactly when it is the same objects with the same bits."""
+def fingerprint(roots: Sequence[Any], *, identity: bool = True) -> str:
+    """SHA-256 over all that `keep` keeps; equal exactly when it is the same objects with the same bits.
+
+    Args:
+        roots: what to look into.
+        identity: whether it matters which objects they are; of what is not looked into, only the type is left without.
+    """
     total = hashlib.sha256()
     seen: dict[int, int] = {}
     for root in roots:
-        _hash(root, total, seen, opened=True)
+        _hash(root, total, seen, id if identity else lambda _value: 0, opened=True)
     return total.hexdigest()
 
 
@@ -203,7 +208,7 @@ def _bits(value: torch.Tensor) -> torch.Tensor:
     return value.view(torch.uint8)
 
 
-def _hash(value: Any, total: Any, seen: dict[int, int], *, opened: bool = False) -> None:
+def _hash(value: Any, total: Any, seen: dict[int, int], which: Callable[[Any], int], *, opened: bool = False) -> None:
     """Add one value to the hash, with its kind; an object that was added before, by its number."""
 
     def say(*words: Any) -> None:
@@ -217,14 +222,14 @@ def _hash(value: Any, total: Any, seen: dict[int, int], *, opened: bool = False)
         return
     seen[id(value)] = len(seen)
     if torch.is_tensor(value):
-        say("tensor", id(value), value.dtype, tuple(value.shape), value.device, value.requires_grad)
+        say("tensor", which(value), value.dtype, tuple(value.shape), value.device, value.requires_grad)
         if _held(value):
             total.update(_bits(value).numpy())
             say("gradient" if value.grad is not None else "no gradient")
             if value.grad is not None:
                 total.update(_bits(value.grad).numpy())
     elif isinstance(value, np.ndarray) and value.dtype != object:
-        say("array", id(value), value.dtype.str, value.shape)
+        say("array", which(value), value.dtype.str, value.shape)
         total.update(value.tobytes())
     elif (generator := _generator(value)) is not None:
         state = generator[0]()
@@ -232,18 +237,18 @@ def _hash(value: Any, total: Any, seen: dict[int, int], *, opened: bool = False)
     elif isinstance(value, dict):
         say("mapping", len(value))
         for key, entry in value.items():
-            say(repr(key) if isinstance(key, _PLAIN) else id(key))
-            _hash(entry, total, seen)
+            say(repr(key) if isinstance(key, _PLAIN) else which(key))
+            _hash(entry, total, seen, which)
     elif isinstance(value, list | deque | tuple):
         say(type(value).__name__, len(value))
         for item in value:
-            _hash(item, total, seen)
+            _hash(item, total, seen, which)
     elif isinstance(value, set):
-        say("set", *sorted(repr(m) if isinstance(m, _PLAIN) else str(id(m)) for m in value))
+        say("set", *sorted(repr(m) if isinstance(m, _PLAIN) else str(which(m)) for m in value))
     elif (attributes := _attributes(value, opened=opened)) is not None:
-        say("object", id(value))
+        say("object", which(value))
         for name in sorted(attributes):
             say(name)
-            _hash(attributes[name], total, seen)
+            _hash(attributes[name], total, seen, which)
     else:
-        say("which", id(value))
+        say(type(value).__name__, which(value))
