@@ -3,8 +3,8 @@
 A point is one *successful* step of the optimizer, told by its hooks: a step that a ``GradScaler`` skips is none, and
 the same rate is tried again; the losses of the micro-batches before a step are averaged. A loss that is not finite
 ends the point at once, for no step may ever come. The rate is written just before each step, whatever a scheduler
-wrote before: the rate times a group's share of the largest group's rate (or its multiplier under an attached lrdecay scheduler), so
-that ratios hold; a tensor is filled in place.
+wrote before: the rate times a group's share of the largest group's rate (or its multiplier under an attached lrdecay
+scheduler), so that ratios hold; a tensor is filled in place.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ What is looked into, from the objects that are named on: modules, optimizers, sc
 attributes but hooks), mappings, lists, sets and tuples, and random generators of torch, numpy and Python. What is kept
 there: tensors with their gradients and whether they want one, arrays, and plain values. Any other object is kept as
 *which* object it is; what happens inside it is not seen. Copies of tensors are made on the CPU, so that an accelerator
-never holds a second copy. A tensor is written in place, and only where its bits differ; one that was replaced, by the object
-that was there; a gradient that was freed, by a new tensor.
+never holds a second copy. A tensor is written in place, and only where its bits differ; one that was replaced, by the
+object that was there; a gradient that was freed, by a new tensor.
 
 `snapshots` is the sibling for the files of a study: arrays and JSON of a model and its optimizer, to travel.
 """

@@ -83,11 +83,10 @@ class Batches:
 
     def _open(self) -> None:
         own = getattr(self._loader, "__dict__", {})
-        theirs = own.get("_iterator")  # a DataLoader with persistent workers hands out the same pass again
-        if theirs is None:
+        if "_iterator" not in own:
             self._pass = iter(self._loader)
-        else:
-            own["_iterator"] = None
+        else:  # a DataLoader with persistent workers would hand out the same pass again
+            theirs, own["_iterator"] = own["_iterator"], None
             try:
                 self._pass = iter(self._loader)
             finally:
