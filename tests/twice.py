@@ -46,7 +46,7 @@ class Trial:
         """For pytest."""
         failing = "" if self.fails_at is None else f", {self.failure.__name__} at {self.fails_at}"
         words = f"{self.optimizer}, {self.way}, {self.accumulate}, {self.amp}, warm {self.warm}"
-        return f"{words}{', scheduled' if self.scheduled else ''}{failing}"
+        return f"{self.seed}: {words}{', scheduled' if self.scheduled else ''}{failing}"
 
 
 def drawn(seed: int) -> Trial:
@@ -80,7 +80,7 @@ class Counted(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Noise that fades with the calls made."""
         self.calls += 1
-        noise = float(np.random.rand()) + random.random()
+        noise = float(np.random.random()) + random.random()  # noqa: NPY002
         return self.head(self.frozen(self.body(x))) * (1 + noise / (10 + self.calls))
 
 
@@ -90,7 +90,7 @@ class World:
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
         random.seed(trial.seed)
-        np.random.seed(trial.seed)
+        np.random.seed(trial.seed)  # noqa: NPY002
         torch.manual_seed(trial.seed)
         self.model = Counted()
         kind, options = OPTIMIZERS[trial.optimizer]
@@ -113,7 +113,8 @@ class World:
         """Cross-entropy that raises at one call of many."""
         self.calls += 1
         if self.calls == self.trial.fails_at:
-            raise self.trial.failure("on purpose")
+            msg = "on purpose"
+            raise self.trial.failure(msg)
         return functional.cross_entropy(output, target)
 
     def work(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -198,7 +199,7 @@ class World:
             return (str(value.dtype), value.numpy().tobytes()) if torch.is_tensor(value) else value
 
         state = self.optimizer.state_dict()
-        name, keys, *more = np.random.get_state()
+        name, keys, *more = np.random.get_state()  # noqa: NPY002
         return {
             "losses": list(self.losses),
             "model": {k: raw(v) for k, v in self.model.state_dict().items()},

@@ -167,7 +167,7 @@ def _tensor(value: torch.Tensor) -> Back:
         if not same or (strides is not None and value.stride() != strides):
             value.data = saved.to(device, copy=True)
         elif not torch.equal(_bits(value), _bits(saved)):
-            value.detach().copy_(saved)
+            value.copy_(saved)
         value.requires_grad_(wants)
         if freed is None:
             value.grad = None
@@ -177,7 +177,7 @@ def _tensor(value: torch.Tensor) -> Back:
             value.grad = saved_gradient.to(device, copy=True)
             return
         if not torch.equal(_bits(was), _bits(saved_gradient)):
-            was.detach().copy_(saved_gradient)
+            was.copy_(saved_gradient)
         value.grad = was
 
     return back
@@ -224,10 +224,11 @@ def _hash(value: Any, total: Any, seen: dict[int, int], which: Callable[[Any], i
     if torch.is_tensor(value):
         say("tensor", which(value), value.dtype, tuple(value.shape), value.device, value.requires_grad)
         if _held(value):
-            total.update(_bits(value).numpy())
+            say(value.stride() if value.layout is torch.strided else value.layout)
+            total.update(_bits(value).clone().numpy())  # numpy() ends that a storage can be resized
             say("gradient" if value.grad is not None else "no gradient")
             if value.grad is not None:
-                total.update(_bits(value.grad).numpy())
+                total.update(_bits(value.grad).clone().numpy())
     elif isinstance(value, np.ndarray) and value.dtype != object:
         say("array", which(value), value.dtype.str, value.shape)
         total.update(value.tobytes())
