@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-
 from tests.twice import Trial, World, drawn, fit
 
 TRIALS = 200

@@ -80,31 +80,53 @@ def test_a_script_is_searched_from_its_own_start(capsys, monkeypatch):
     assert data["steps_used"] == 200
 
 
-def test_a_script_says_that_there_is_nothing_to_restore_and_starts_from_its_own_checkpoint(
-    capsys, monkeypatch, tmp_path
-):
-    monkeypatch.chdir(Path(__file__).parents[2])
-    command = f"{sys.executable} examples/script.py"
-    saved = tmp_path / "mine"
-    orders = Orders(stop=40, save=saved, spec="constant(0.1)", seed=0, steps=100)
-    subprocess.run([sys.executable, "examples/script.py"], env={**os.environ, **variables(orders)}, check=True)
+PLAIN = """
+import json, os
+import numpy as np
+from lrdecay.runs.protocol import Orders
+from lrdecay.runs.script_run import ScriptRun
+run = ScriptRun(dict(steps=100), Orders.read(os.environ), lambda optimizer, bound, rates: rates, 0)
+rates, w = run.attach(None, "constant(0.1)"), np.ones(20)
+
+def save(path, t):
+    json.dump([t, w.tolist()], open(path, "w"))
+
+def load(path):
+    global w
+    t, w = json.load(open(path))
+    w = np.array(w)
+    return t
+
+for t in run.steps(save=save, load=load):
+    run.log(loss=0.5 * (w @ w))
+    w = w - rates[t] * (w + 0.01 * np.random.default_rng([run.seed, t]).standard_normal(20))
+"""
+
+
+def test_a_script_says_that_there_is_nothing_to_restore_and_starts_from_its_own_checkpoint(capsys, tmp_path):
+    script, saved = tmp_path / "plain.py", tmp_path / "mine"
+    script.write_text(PLAIN)
+    command = f"{sys.executable} {script}"
+    orders = Orders(stop=10, save=saved, seed=0)
+    subprocess.run([sys.executable, str(script)], env={**os.environ, **variables(orders)}, check=True)
     before = saved.read_bytes()
 
-    assert run(["find", "--script", command, "--from", str(saved), "--repeats", "2", "--json"]) == 0
+    common = ["find", "--script", command, "--high", "100", "--low", "1e-4"]
+    assert run([*common, "--from", str(saved), "--repeats", "2", "--json"]) == 0
     warm = json.loads(capsys.readouterr().out)
-    assert any("nothing to restore" in note and "step 40" in note for note in warm["notes"])
+    assert warm["notes"][0].endswith("each repeat was a process of its own, from step 10, its checkpoint mine")
     assert warm["critical_rate"] is None
     assert warm["restored"] is True
+    assert warm["curve"]["rates"][0] == 1e-4
+    assert warm["curve"]["losses"][0] == pytest.approx(10 * 0.9**20, rel=0.1)
     assert saved.read_bytes() == before
 
-    assert run(["find", "--script", command, "--repeats", "1"]) == 0
+    assert run([*common, "--repeats", "1"]) == 0
     assert "nothing to restore: each repeat was a process of its own, from its beginning" in capsys.readouterr().out
-    cold = lrdecay.find(script=command, repeats=1)
-    assert cold.curves[0].losses[0] > 1.5 * warm["curve"]["losses"][0]
 
 
 def test_the_critical_rate_and_the_held_out_losses_of_a_task_are_in_the_json():
-    found = lrdecay.find("digits", repeats=2, points=60, heldout_every=10).to_json()
+    found = lrdecay.find("digits", repeats=2, points=60, heldout_every=10, workers=1).to_json()
 
     assert 0.1 < found["critical_rate"] < 100
     assert found["binding"] == pytest.approx(found["suggestion"] / found["critical_rate"])
