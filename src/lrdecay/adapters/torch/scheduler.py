@@ -39,7 +39,7 @@ from lrdecay.adapters.torch.rate_table import RateTable
 from lrdecay.adapters.torch.writers import Writer, quickest
 from lrdecay.errors import InputError, refusal
 
-__all__ = ["AttachedScheduler"]
+__all__ = ["AttachedScheduler", "attached"]
 
 _attached: weakref.WeakKeyDictionary[Optimizer, weakref.ref[AttachedScheduler]] = weakref.WeakKeyDictionary()
 
@@ -83,6 +83,11 @@ class AttachedScheduler(LRScheduler):
     def rate(self) -> float:
         """f(t): the rate of the next update, for a group with multiplier 1; of a plan's default group."""
         return self._table.at(self._count)
+
+    @property
+    def shares(self) -> list[float] | None:
+        """What each group's rate is of f(t); None under a plan, whose groups have curves of their own."""
+        return None if self._planned is not None else list(self._groups.multipliers)
 
     def step(self, epoch: int | None = None) -> None:
         """Write f(t) into every group. Call it after the optimizer's step; calling it more often changes nothing.
@@ -247,3 +252,8 @@ class AttachedScheduler(LRScheduler):
             return  # every step() comes here: a plan is written group by group
         self._put: Writer = quickest(groups, self._groups.multipliers, self._write)
         self._known = len(groups)  # how many groups `_put` was made for
+
+
+def attached(optimizer: Optimizer) -> AttachedScheduler | None:
+    """The scheduler that drives an optimizer now; None where there is none of ours."""
+    return _attached.get(optimizer, lambda: None)()
