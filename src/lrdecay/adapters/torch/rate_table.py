@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import numpy as np
 from attrs import field, frozen
-from numpy.typing import NDArray
 
-from lrdecay.errors import InputError, non_negative_int, one_of, refusal
-from lrdecay.schedule import Bound, Horizon, Schedule, parse
-from lrdecay.schedule.bound import AFTER
-from lrdecay.schedule.peaks import is_open
+from lrdecay.adapters.binding import bound_of, table_of
+from lrdecay.errors import InputError, non_negative_int, refusal
+from lrdecay.schedule import Horizon
 
 __all__ = ["RateTable", "rate_table"]
 
@@ -65,45 +62,5 @@ def rate_table(schedule: object, horizon: object, after: str | None, rates: obje
     Raises:
         InputError: one of them does not fit, or the schedule's peak is open.
     """
-    if isinstance(schedule, Bound):
-        bound = schedule
-        if horizon is not None:
-            msg = refusal("attach(horizon)", "must be left out for a bound schedule, which has its own", horizon)
-            raise InputError(msg)
-        if after not in (None, bound.after):
-            msg = refusal("attach(after=...)", f"must be that of the bound schedule, {bound.after!r}", after)
-            raise InputError(msg)
-        schedule, horizon, after = bound.schedule, bound.horizon, bound.after
-    if isinstance(schedule, str):
-        schedule = parse(schedule)
-    if not isinstance(schedule, Schedule):
-        msg = refusal("attach(schedule)", "must be given a schedule", schedule, 'Such as "cosine(0.1)".')
-        raise InputError(msg)
-    if not isinstance(horizon, Horizon):
-        msg = refusal("attach(horizon)", "must say how long the run is", horizon, "Such as Horizon(steps=1000).")
-        raise InputError(msg)
-    after = "hold" if after is None else after
-    one_of(AFTER).check("attach(after=...)", after)
-    length = horizon.steps + (after == "hold")
-    if rates is None:
-        values = schedule.bind(horizon, after)(np.arange(length))
-    else:
-        if is_open(schedule):
-            msg = refusal("attach(schedule, rates=...)", "must name the peak the rates were made with", schedule)
-            raise InputError(msg)
-        values = _checked(rates, horizon.steps)[:length]
-    return RateTable(repr(schedule), horizon, horizon.steps, after, values.tolist())
-
-
-def _checked(rates: object, steps: int) -> NDArray[np.float64]:
-    """Rates made elsewhere, if they can be a table of ``steps`` updates."""
-    table = np.asarray(rates)
-    if table.dtype != np.float64 or table.ndim != 1 or len(table) < steps:
-        rule = f"must be a float64 array of shape (steps,) for at least {steps} steps"
-        msg = refusal("attach(rates=...)", rule, f"{table.dtype} {table.shape}")
-        raise InputError(msg)
-    bad = table[~(np.isfinite(table) & (table >= 0))]
-    if bad.size:
-        msg = refusal("attach(rates=...)", "must hold finite rates >= 0", float(bad[0]))
-        raise InputError(msg)
-    return table
+    bound = bound_of(schedule, horizon, after)
+    return RateTable(repr(bound.schedule), bound.horizon, bound.steps, bound.after, table_of(bound, rates).tolist())
