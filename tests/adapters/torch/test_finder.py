@@ -123,8 +123,8 @@ def test_groups_keep_their_ratios_and_a_schedulers_writing_does_not_matter() -> 
         optimizer.zero_grad()
         loss = functional.cross_entropy(model((b := next(iter(batches)))[0]), b[1])
         loss.backward()
+        scheduler.step()  # in the wrong place, and it writes f(0)
         optimizer.step()
-        scheduler.step()
         return loss
 
     found = find(model, optimizer, step_fn, points=20, low=1e-3, high=1.0, ramp="linear", repeats=1)
@@ -171,6 +171,41 @@ def test_a_step_that_the_scaler_skips_repeats_the_rate() -> None:
     assert seen[-12:] == curve.rates.tolist()  # the first steps were the critical rate's
     assert calls > 12 + 1 + curve.critical.passes
     assert scaler.state_dict()["scale"] == 2.0**127
+
+
+def test_a_step_that_a_fused_optimizer_skips_inside_is_no_point() -> None:
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=True)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127)
+    weights: list[list[float]] = []
+    optimizer.register_step_pre_hook(lambda *_: weights.append(model[0].weight.flatten().tolist()))
+
+    curve = search(
+        model,
+        optimizer,
+        loss=lambda o, y: 64 * functional.cross_entropy(o, y),
+        scaler=scaler,
+        repeats=1,
+        points=12,
+        low=1e-4,
+        high=1e-3,
+    ).curves[0]
+    ramp = weights[max(i for i, w in enumerate(weights) if w == weights[0]) :]
+    assert len(ramp) == len(curve.losses) == 12  # every point moved the weights
+    assert len(weights) > 14
+
+
+def test_the_loss_along_an_update_is_seen_with_the_random_numbers_of_the_update() -> None:
+    model = torch.nn.Sequential(torch.nn.Dropout(0.5), net())
+    seen: list[float] = []
+
+    def loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        value = functional.cross_entropy(output, target)
+        seen.append(float(value.detach()))
+        return value
+
+    search(model, sgd(model), loss=loss, repeats=1, points=10)
+    assert seen[0] == seen[1]  # the update's own forward pass, and the first look, at the same weights
 
 
 def test_the_held_out_loss_is_measured_every_few_points_without_dropout() -> None:

@@ -22,10 +22,11 @@ from torch.optim import Optimizer
 
 from lrdecay.adapters.torch.along import walk
 from lrdecay.adapters.torch.keeping import fingerprint, keep
+from lrdecay.adapters.torch.randomness import Randomness
 from lrdecay.adapters.torch.scheduler import attached
 from lrdecay.adapters.torch.updates import Rewind, Updates
 from lrdecay.errors import InputError, RunError, refusal
-from lrdecay.runs.seeding import RandomState, kept_random_state, random_state, seed_everything, set_random_state
+from lrdecay.runs.seeding import seed_everything
 from lrdecay.runs.trainable import FloatArray
 
 __all__ = ["InProcess", "Kept"]
@@ -38,8 +39,7 @@ class Kept:
     """The state of a process's training, in memory."""
 
     back: Callable[[], None]  # puts modules, optimizer and the rest back
-    random: RandomState
-    devices: Mapping[str, Any]  # random states of accelerators
+    random: Randomness
     data: Any  # what ``rewind``'s save() gave
 
 
@@ -100,10 +100,12 @@ class InProcess:
             msg = refusal("evaluate(on=...)", "must be a data set that was given", on)
             raise InputError(msg)
         modes = [(module, module.training) for root in self._modules for module in root.modules()]
-        with kept_random_state(), torch.no_grad():
+        random = Randomness.now()
+        with torch.no_grad():
             try:
                 return {"loss": self._heldout()}
             finally:
+                random.put_back()
                 for module, mode in modes:
                     module.training = mode
 
@@ -112,12 +114,10 @@ class InProcess:
         again = self._updates.again()
         if again is None:
             return None
-        drawn = random_state()
         place = walk(self._optimizer, lambda: self._point(1.0))
 
         def loss(rate: float) -> float:
             place(rate)
-            set_random_state(drawn)
             return again()
 
         return loss
@@ -125,13 +125,12 @@ class InProcess:
     def snapshot(self) -> Kept:
         """Everything; tensors are copied to the CPU."""
         data = None if self._rewind is None else self._rewind[0]()
-        return Kept(keep(self._roots), random_state(), _device_states(), data)
+        return Kept(keep(self._roots), Randomness.now(), data)
 
     def restore(self, s: Kept) -> None:
         """Back in place, the data too."""
         s.back()
-        set_random_state(s.random)
-        _set_device_states(s.devices)
+        s.random.put_back()
         if self._rewind is not None:
             self._rewind[1](s.data)
 
@@ -144,12 +143,7 @@ class InProcess:
     def digest(self) -> str:
         """Of everything kept."""
         total = hashlib.sha256(fingerprint(self._roots).encode())
-        now = random_state()
-        for name in sorted(now.tensors):
-            total.update(now.tensors[name].tobytes())
-        total.update(repr(now.state).encode())
-        devices = [state.tolist() for state in _device_states().values()]
-        total.update(repr(devices).encode())
+        total.update(Randomness.now().content())
         if self._rewind is not None:
             total.update(fingerprint([[self._rewind[0]()]], identity=False).encode())
         return total.hexdigest()
@@ -222,21 +216,3 @@ def _shares(optimizer: Optimizer, stated: Sequence[float] | None) -> list[float]
         msg = refusal("find(optimizer)", "must have a group with a positive learning rate", rates, cure)
         raise InputError(msg)
     return [rate / max(rates) for rate in rates]
-
-
-def _device_states() -> dict[str, Any]:
-    """Random states of the accelerators in use."""
-    states: dict[str, Any] = {}
-    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        states |= {f"cuda:{i}": state for i, state in enumerate(torch.cuda.get_rng_state_all())}
-    if torch.backends.mps.is_available():
-        states["mps"] = torch.mps.get_rng_state()
-    return states
-
-
-def _set_device_states(states: Mapping[str, Any]) -> None:
-    for name, state in states.items():
-        if name == "mps":
-            torch.mps.set_rng_state(state)
-        else:
-            torch.cuda.set_rng_state(state, name)

@@ -14,6 +14,7 @@ import torch
 from torch.optim import Optimizer
 
 from lrdecay.adapters.torch.passes import Batch, Batches, moved, pair
+from lrdecay.adapters.torch.randomness import Randomness
 from lrdecay.errors import InputError, refusal
 
 __all__ = ["LossOnBatches", "Rewind", "StepFunction", "Updates", "held_out", "number_of"]
@@ -32,7 +33,7 @@ class Updates(Protocol):
         """One call's work; gives its loss."""
 
     def again(self) -> Callable[[], float] | None:
-        """To be called before an update: gives what computes the loss on that update's data, calls added up to one.
+        """To be called before an update: gives what computes its loss anew, with the same data and random numbers.
 
         None: the data cannot be had again.
         """
@@ -73,10 +74,11 @@ class StepFunction:
         if self._rewind is None:
             return None
         save, load = self._rewind
-        data = save()
+        data, random = save(), Randomness.now()
 
         def loss() -> float:
             load(data)
+            random.put_back()
             return self._calls()
 
         return loss
@@ -102,7 +104,7 @@ class LossOnBatches:
         self._accumulate, self._scaler = accumulate, scaler
         self._autocast, self._device = autocast, device or torch.device("cpu")
         self._made = 0  # micro-batches since the last step
-        self._kept: list[Batch] | None = None  # the batches of this update, where they are wanted again
+        self._kept: list[tuple[Batch, Randomness]] | None = None  # of this update, where they are wanted again
 
     def begin(self, seed: int) -> None:
         """A fresh pass over the data, and no gradients."""
@@ -114,7 +116,7 @@ class LossOnBatches:
         """One micro-batch, and the step after the last of them."""
         batch = self._batches.next()
         if self._kept is not None:
-            self._kept.append(batch)
+            self._kept.append((batch, Randomness.now()))
         loss = self.loss(batch)
         value = number_of(loss, "find(loss=...)")
         share = loss / self._accumulate
@@ -138,13 +140,18 @@ class LossOnBatches:
 
     def again(self) -> Callable[[], float]:
         """Forward passes over the same batches."""
-        batches = self._kept = []
+        batches: list[tuple[Batch, Randomness]] = []
+        self._kept = batches
 
         @torch.no_grad()
         def loss() -> float:
             self._kept = None
             last = batches[-self._accumulate :]  # those before were of steps that the scaler skipped
-            return sum(number_of(self.loss(batch), "find(loss=...)") for batch in last) / len(last)
+            total = 0.0
+            for batch, random in last:
+                random.put_back()
+                total += number_of(self.loss(batch), "find(loss=...)")
+            return total / len(last)
 
         return loss
 
