@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import lrdecay
 from lrdecay.cli.main import run
+from lrdecay.errors import InputError
+from lrdecay.runs.protocol import Orders, variables
 
 SMOOTH = {"sigma": 0.1, "condition": 10.0}
 
@@ -73,3 +78,106 @@ def test_a_script_is_searched_from_its_own_start(capsys, monkeypatch):
     assert 0.01 < data["suggestion"] < 1
     assert data["restored"] is True
     assert data["steps_used"] == 200
+
+
+PLAIN = """
+import json, os
+import numpy as np
+from lrdecay.runs.protocol import Orders
+from lrdecay.runs.script_run import ScriptRun
+run = ScriptRun(dict(steps=100), Orders.read(os.environ), lambda optimizer, bound, rates: rates, 0)
+rates, w = run.attach(None, "constant(0.1)"), np.ones(20)
+
+def save(path, t):
+    json.dump([t, w.tolist()], open(path, "w"))
+
+def load(path):
+    global w
+    t, w = json.load(open(path))
+    w = np.array(w)
+    return t
+
+for t in run.steps(save=save, load=load):
+    run.log(loss=0.5 * (w @ w))
+    w = w - rates[t] * (w + 0.01 * np.random.default_rng([run.seed, t]).standard_normal(20))
+"""
+
+
+def test_a_script_says_that_there_is_nothing_to_restore_and_starts_from_its_own_checkpoint(capsys, tmp_path):
+    script, saved = tmp_path / "plain.py", tmp_path / "mine"
+    script.write_text(PLAIN)
+    command = f"{sys.executable} {script}"
+    orders = Orders(stop=10, save=saved, seed=0)
+    subprocess.run([sys.executable, str(script)], env={**os.environ, **variables(orders)}, check=True)
+    before = saved.read_bytes()
+
+    common = ["find", "--script", command, "--high", "100", "--low", "1e-4"]
+    assert run([*common, "--from", str(saved), "--repeats", "2", "--json"]) == 0
+    warm = json.loads(capsys.readouterr().out)
+    assert warm["notes"][0].endswith("each repeat was a process of its own, from step 10, its checkpoint mine")
+    assert warm["critical_rate"] is None
+    assert warm["restored"] is True
+    assert warm["curve"]["rates"][0] == 1e-4
+    assert warm["curve"]["losses"][0] == pytest.approx(10 * 0.9**20, rel=0.1)
+    assert saved.read_bytes() == before
+
+    assert run([*common, "--repeats", "1"]) == 0
+    assert "nothing to restore: each repeat was a process of its own, from its beginning" in capsys.readouterr().out
+
+
+def test_the_critical_rate_and_the_held_out_losses_of_a_task_are_in_the_json():
+    found = lrdecay.find("digits", repeats=2, points=60, heldout_every=10, workers=1).to_json()
+
+    assert 0.1 < found["critical_rate"] < 100
+    assert found["binding"] == pytest.approx(found["suggestion"] / found["critical_rate"])
+    assert found["is_binding"] is (found["binding"] > 0.5)
+    assert [5 <= c["passes"] <= 12 for c in found["critical"]] == [True, True]
+    assert all(3 <= len(h["losses"]) <= 6 for h in found["heldout"])
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_task_that_cannot_look_along_its_update_has_no_critical_rate():
+    found = lrdecay.find("quadratic", repeats=1, arguments=SMOOTH, high=100.0)
+
+    assert found.critical_rate is None
+    assert found.binding is None
+    assert found.is_binding is None
+
+
+def test_a_model_is_searched_in_process_and_reads_as_a_task_does():
+    torch.manual_seed(0)
+    x = torch.randn(64, 6)
+    model = torch.nn.Linear(6, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    before = model.weight.tolist()
+    loader = [(x[i : i + 8], x[i : i + 8, :3].argmax(1)) for i in range(0, 64, 8)]
+    found = lrdecay.find(
+        model, optimizer, loss=torch.nn.functional.cross_entropy, loader=loader, repeats=2, high=1000.0
+    )
+
+    data = found.to_json()
+    assert data["task"] == "Linear"
+    assert data["suggestion"] == found.peak() > 0
+    assert data["restored"] is True
+    assert data["critical_rate"] > 0
+    assert any("does not shuffle" in note for note in data["notes"])
+    assert model.weight.tolist() == before
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda m, o: lrdecay.find(m, o, script="x"), r"`find\(script=...\)` must not be given with a model, got str"),
+        (lambda m, o: lrdecay.find("digits", o), r"`find\(optimizer=...\)` must not be given without a model, got SGD"),
+        (lambda m, o: lrdecay.find("digits", loader=[]), r"`find\(loader=...\)` must not be given without a model"),
+        (
+            lambda m, o: lrdecay.find("digits", checkpoint="x"),
+            r"`find\(checkpoint=...\)` must not be given without a s",
+        ),
+        (lambda m, o: lrdecay.find(script="x", heldout_every=3), r"`find\(heldout_every=...\)` must not be given with"),
+    ],
+)
+def test_arguments_of_another_way_to_find_are_refused(call, said):
+    model = torch.nn.Linear(2, 1)
+    with pytest.raises(InputError, match=said):
+        call(model, torch.optim.SGD(model.parameters(), lr=0.1))

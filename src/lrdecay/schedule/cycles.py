@@ -26,6 +26,7 @@ from lrdecay.schedule.places import NoRoomError, Place, Steps
 from lrdecay.schedule.segments import Rates, Segment, StairSegment, between
 from lrdecay.schedule.shapes import Shape, geometric_shape
 from lrdecay.schedule.ticks import Ticks
+from lrdecay.schedule.value import value
 
 __all__ = ["CycleSegment", "EvenClock", "GrowingClock", "Halvings", "Restarts", "TriangleSegment", "Triangles"]
 
@@ -38,7 +39,7 @@ class _Clock(Protocol):
 
 
 @final
-@frozen
+@value
 class EvenClock:
     """Cycles of one length, up to the last update before b."""
 
@@ -66,7 +67,7 @@ class GrowingClock:
 
 
 @final
-@frozen
+@value
 class CycleSegment:
     """A closed shape, again and again, held from update b on."""
 
@@ -88,7 +89,7 @@ class CycleSegment:
 
 
 @final
-@frozen
+@value
 class TriangleSegment:
     """Up and down again in equal halves, held from update b on."""
 
@@ -115,7 +116,7 @@ class TriangleSegment:
 
 
 @final
-@frozen
+@value
 class Halvings(Place):
     """Equal phases, as many as the span can be halved, each at half the rate of the one before it."""
 
@@ -132,7 +133,7 @@ class Halvings(Place):
 
 
 @final
-@frozen
+@value
 class Restarts(Place):
     """A closed shape that starts again from the peak, in cycles of first, first·growth, first·growth², ..."""
 
@@ -159,7 +160,7 @@ class Restarts(Place):
 
 
 @final
-@frozen
+@value
 class Triangles(Place):
     """Straight up and straight down, each over ``half``, again and again."""
 

@@ -12,7 +12,7 @@ from lrdecay.dialects.reading import load_all, read_call, sayings_in
 from lrdecay.dialects.writing import write
 from lrdecay.errors import InputError, positive, refusal
 from lrdecay.schedule import Bound, Horizon, Schedule
-from lrdecay.schedule.base import FAMILIES
+from lrdecay.schedule.register import FAMILIES
 from lrdecay.verbs.show import horizon_of, spec_of
 
 __all__ = ["Converted", "convert"]

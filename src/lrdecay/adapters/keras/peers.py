@@ -34,7 +34,7 @@ def from_peer(schedule: Any, *, steps: int | None = None, as_is: bool = False) -
         msg = refusal("from_peer(schedule)", "must be one of keras.optimizers.schedules", schedule, cure)
         raise InputError(msg)
     named = schedule.get_config()
-    if name == "CosineDecayRestarts" and steps is not None:
+    if name == "CosineDecayRestarts" and steps is not None and named["t_mul"] >= 1:
         late = _late(schedule, named, steps)
         if late and not as_is:
             rule = f"must restart at t = {late[0]}, where rounding makes it give {float(schedule(late[0]))!r}"
@@ -53,6 +53,6 @@ def _late(schedule: Any, named: dict[str, Any], steps: int) -> list[int]:
     for i, start in enumerate(exact_restarts(named["first_decay_steps"], named["t_mul"], steps)):
         peak, low = named["initial_learning_rate"] * named["m_mul"] ** i, named["alpha"]
         middle = named["initial_learning_rate"] * low + (1 - low) * peak / 2
-        if start.denominator == 1 and start < steps and low < 1 and float(schedule(int(start))) < middle:
+        if start.denominator == 1 and start < steps and float(schedule(int(start))) < middle and low < 1:
             late.append(int(start))
     return late

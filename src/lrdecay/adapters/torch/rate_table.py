@@ -26,14 +26,19 @@ __all__ = ["RateTable", "rate_table"]
 class RateTable:
     """The rate of every update, and where the rates come from."""
 
-    schedule: str  # in the notation
+    schedule: str  # in the notation; of a plan, too
     horizon: Horizon
+    steps: int  # updates in the run; a plan that grows its batches makes fewer than the horizon it was given
     after: str  # the end policy
     rates: list[float] = field(repr=False)  # f(0), ..., f(steps - 1), under "hold" also the f(steps) that is held
 
     def at(self, t: int) -> float:
         """The rate of update t >= 0."""
-        return self.rates[t % len(self.rates) if self.after == "repeat" else min(t, len(self.rates) - 1)]
+        return self.rates[self.index(t)]
+
+    def index(self, t: int) -> int:
+        """The entry that speaks for update t >= 0, as the end policy has it."""
+        return t % len(self.rates) if self.after == "repeat" else min(t, len(self.rates) - 1)
 
     def named(self) -> dict[str, Any]:
         """What must agree between a checkpoint and what is attached, as plain JSON."""
@@ -42,14 +47,14 @@ class RateTable:
     def check_step(self, call: str, step: object) -> None:
         """Raise `InputError` unless ``step`` updates may have been made: an integer >= 0, no more than may be."""
         non_negative_int.check(call, step)
-        if self.after == "raise" and cast("int", step) > self.horizon.steps:
-            msg = refusal(call, f"must be at most {self.horizon.steps}, the end of the horizon", step)
+        if self.after == "raise" and cast("int", step) > self.steps:
+            msg = refusal(call, f"must be at most {self.steps}, the end of the horizon", step)
             raise InputError(msg)
 
     def check_within(self, t: int) -> None:
         """Raise `InputError` if update t is past the end; to be asked under "raise"."""
-        if t >= self.horizon.steps:
-            rule = f"must not be called past the end of the horizon, step {self.horizon.steps}"
+        if t >= self.steps:
+            rule = f"must not be called past the end of the horizon, step {self.steps}"
             msg = refusal("optimizer.step()", rule, t, 'Lengthen the horizon, or attach(..., after="hold").')
             raise InputError(msg)
 
@@ -87,7 +92,7 @@ def rate_table(schedule: object, horizon: object, after: str | None, rates: obje
             msg = refusal("attach(schedule, rates=...)", "must name the peak the rates were made with", schedule)
             raise InputError(msg)
         values = _checked(rates, horizon.steps)[:length]
-    return RateTable(repr(schedule), horizon, after, values.tolist())
+    return RateTable(repr(schedule), horizon, horizon.steps, after, values.tolist())
 
 
 def _checked(rates: object, steps: int) -> NDArray[np.float64]:
