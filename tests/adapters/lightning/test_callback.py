@@ -223,7 +223,6 @@ def test_also_with_loaders_of_other_kinds(tmp_path: Path, kind: str) -> None:
     assert_resumed_is_whole(tmp_path, [3, 11, 17], loader=LOADERS[kind], max_epochs=None, max_steps=33)
 
 
-@pytest.mark.filterwarnings("ignore:os.fork")  # JAX, if another test has loaded it, warns when a loader forks
 def test_also_where_other_processes_read_the_data(tmp_path: Path) -> None:
     loader = lambda: DataLoader(Noisy(X, Y), BATCH, shuffle=True, num_workers=1)  # noqa: E731
     assert_resumed_is_whole(tmp_path, [14], loader=loader, max_epochs=2)
