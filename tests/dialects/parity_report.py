@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import tests.conftest  # noqa: F401  (it chooses Keras' backend before Keras is loaded)
 from tests.dialects import peers_timm, peers_torch
 from tests.dialects import test_parity_other as other
 from tests.dialects.test_parity_torch import worst
