@@ -18,6 +18,7 @@ from lrdecay.schedule import (
     cosine,
     inverse_time,
     linear,
+    noisy,
     parse,
     peak,
     scale,
@@ -165,3 +166,8 @@ def test_a_run_of_a_billion_updates_costs_nothing_until_it_is_asked() -> None:
     assert f(10**7) == 0.1
     assert f(10**9) == 0.0
     assert f(np.array([0, 10**7, 10**9 - 1])).shape == (3,)
+
+
+def test_infinities_that_cancel_each_other_are_refused_and_not_warned_of() -> None:
+    with pytest.raises(InputError, match="must give finite rates"):
+        noisy(1e300 * step(1e300, factor=0.1, every=60)).bind(Horizon(steps=100)).values()

@@ -71,7 +71,8 @@ class Bound:
 
     def _rates(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
         """The segment's rates, all finite, for indices of shape (n,) that the end policy has been applied to."""
-        with np.errstate(over="ignore"):  # an infinity in between may still mean a rate: 1 / (1 + inf) = 0
+        # An infinity in between may still mean a rate: 1 / (1 + inf) = 0. What does not is refused below, NaN too.
+        with np.errstate(over="ignore", invalid="ignore"):
             rates = self.segment(index)
         if not np.isfinite(rates).all():
             msg = refusal(repr(self.schedule), "must give finite rates", float(rates[~np.isfinite(rates)][0]))
