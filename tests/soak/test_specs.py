@@ -87,8 +87,10 @@ class Writer:
         for p in inspect.signature(FAMILIES[name]).parameters.values():
             needed = p.default is inspect.Parameter.empty
             if needed or self.draw.random() < 0.3:
-                value = self.argument(p.name, depth)
-                given.append(f"{p.name}={value}" if p.kind is not p.VAR_POSITIONAL else value)
+                if p.kind is p.VAR_POSITIONAL:
+                    given += [self.argument(p.name, depth), self.argument(p.name, depth)]
+                else:
+                    given.append(f"{p.name}={self.argument(p.name, depth)}")
         return f"{name}({', '.join(given)})"
 
     def schedule(self, depth: int = 0) -> str:
