@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lrdecay.schedule import Plan as Plan
     from lrdecay.schedule import Schedule as Schedule
     from lrdecay.schedule import at_peak as at_peak
+    from lrdecay.schedule import bound_from_json as bound_from_json
     from lrdecay.schedule import clamp as clamp
     from lrdecay.schedule import common_prefix as common_prefix
     from lrdecay.schedule import constant as constant
@@ -52,11 +53,14 @@ if TYPE_CHECKING:
     from lrdecay.schedule import noam as noam
     from lrdecay.schedule import noisy as noisy
     from lrdecay.schedule import one_cycle as one_cycle
+    from lrdecay.schedule import one_cycle_plan as one_cycle_plan
     from lrdecay.schedule import parse as parse
+    from lrdecay.schedule import parse_plan as parse_plan
     from lrdecay.schedule import peak as peak
     from lrdecay.schedule import peak_of as peak_of
     from lrdecay.schedule import piecewise as piecewise
     from lrdecay.schedule import plan as plan
+    from lrdecay.schedule import plan_from_json as plan_from_json
     from lrdecay.schedule import polynomial as polynomial
     from lrdecay.schedule import power as power
     from lrdecay.schedule import product as product
@@ -89,6 +93,7 @@ _ROOMS = {
         "Plan",
         "Schedule",
         "at_peak",
+        "bound_from_json",
         "clamp",
         "common_prefix",
         "constant",
@@ -113,11 +118,14 @@ _ROOMS = {
         "noam",
         "noisy",
         "one_cycle",
+        "one_cycle_plan",
         "parse",
+        "parse_plan",
         "peak",
         "peak_of",
         "piecewise",
         "plan",
+        "plan_from_json",
         "polynomial",
         "power",
         "product",

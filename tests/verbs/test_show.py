@@ -73,3 +73,49 @@ def test_a_plot_is_written(tmp_path, suffix, capsys):
 def test_nothing_to_show_is_refused():
     with pytest.raises(InputError, match="at least one schedule"):
         lrdecay.show([], steps=3)
+
+
+PLAN = 'plan(lr=cosine(0.1), momentum=0.9, weight_decay=0.05, groups={"*.bias": group(weight_decay=0)})'
+
+
+def test_a_plan_shows_the_weight_decay_that_acts_and_its_timescale(capsys):
+    assert run(["show", PLAN, "--steps", "100", "--steps-per-epoch", "10", "--json"]) == 0
+
+    [shown] = json.loads(capsys.readouterr().out)["schedules"]
+    rates = lrdecay.cosine(0.1).bind(lrdecay.Horizon(steps=100)).values()
+    assert lrdecay.parse_plan(shown["spec"]) == lrdecay.parse_plan(PLAN)
+    np.testing.assert_array_equal(shown["values"], rates)
+    planned = shown["planned"]
+    assert planned["momentum"] == [0.9] * 100
+    np.testing.assert_array_equal(planned["lr*weight_decay"], rates * 0.05)
+    np.testing.assert_allclose(planned["1/(lr*weight_decay)"], 1 / (rates * 0.05))
+    np.testing.assert_allclose(planned["1/(lr*weight_decay) in epochs"], 0.1 / (rates * 0.05))
+    assert set(shown["groups"]["*.bias"]) == {name for name in planned if "weight_decay" in name}
+    assert shown["groups"]["*.bias"]["1/(lr*weight_decay)"] == [None] * 100
+
+
+def test_a_plan_is_printed_beside_a_schedule(capsys):
+    assert run(["show", PLAN + " @ 40", "linear(0.1)", "--steps", "100"]) == 0
+
+    out = capsys.readouterr().out
+    assert "(40 steps)" in out
+    assert "1/(lr*weight_decay)" in out
+    assert "*.bias: weight_decay" in out
+    assert "99: 0.001" in out
+
+
+def test_a_plan_that_grows_its_batch_shows_its_own_steps():
+    growing = lrdecay.grow_batch(lrdecay.plan(lr=lrdecay.multi_step(0.1, factor=0.5, at=["2ep"])), 64)
+    shown = lrdecay.show(growing, epochs=4, samples_per_epoch=100, batch_size=10)
+
+    data = shown.to_json()
+    assert data["steps"] == 30
+    assert data["schedules"][0]["planned"]["batch_size"] == [10.0] * 20 + [20.0] * 10
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("plan(lr=0.1, momentum=2)", "momentum"), ("plan(lr=cosin(0.1))", "Did you mean `cosine`")]
+)
+def test_a_plan_that_does_not_fit_is_bad_input(text, message, capsys):
+    assert run(["show", text, "--steps", "4"]) == 2
+    assert message in capsys.readouterr().err

@@ -38,8 +38,11 @@ from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import from_json, parse
 from lrdecay.schedule.peaks import at_peak, peak_of
 from lrdecay.schedule.plan_bound import BoundPlan
-from lrdecay.schedule.plan_groups import discriminative, group, layerwise
+from lrdecay.schedule.plan_cycles import one_cycle_plan
+from lrdecay.schedule.plan_groups import group
 from lrdecay.schedule.plan_growth import grow_batch
+from lrdecay.schedule.plan_layers import discriminative, layerwise
+from lrdecay.schedule.plan_notation import bound_from_json, parse_plan, plan_from_json
 from lrdecay.schedule.plans import Plan, plan
 from lrdecay.schedule.sameness import common_prefix, same_values
 
@@ -51,6 +54,7 @@ __all__ = [
     "Plan",
     "Schedule",
     "at_peak",
+    "bound_from_json",
     "clamp",
     "common_prefix",
     "constant",
@@ -76,11 +80,14 @@ __all__ = [
     "noam",
     "noisy",
     "one_cycle",
+    "one_cycle_plan",
     "parse",
+    "parse_plan",
     "peak",
     "peak_of",
     "piecewise",
     "plan",
+    "plan_from_json",
     "polynomial",
     "power",
     "product",

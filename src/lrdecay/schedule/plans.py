@@ -29,7 +29,8 @@ from attrs import frozen
 
 from lrdecay.errors import InputError, did_you_mean, one_of, refusal
 from lrdecay.schedule.duration import Duration
-from lrdecay.schedule.plan_groups import Group, Layers, as_json, quoted
+from lrdecay.schedule.plan_groups import Group, as_json, quoted
+from lrdecay.schedule.plan_layers import Layers
 from lrdecay.schedule.plan_values import NAMES, Value, value
 
 if TYPE_CHECKING:

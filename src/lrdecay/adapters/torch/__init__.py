@@ -1,5 +1,7 @@
 """PyTorch: `attach` drives an optimizer's learning rate, `TorchTask` makes a trainable of a model and its data.
 
+For plans: `parameter_groups` makes an optimizer's groups of a model, `GrowingBatchSampler` follows batch sizes.
+
 Raises:
     MissingExtraError: on import, where torch is not installed.
 """
@@ -12,7 +14,9 @@ if importlib.util.find_spec("torch") is None:
     _msg = "`lrdecay.adapters.torch` must have torch, which is not installed. Run: pip install 'lrdecay[torch]'"
     raise MissingExtraError(_msg)
 
+from lrdecay.adapters.torch.batches import GrowingBatchSampler
+from lrdecay.adapters.torch.plan_groups import parameter_groups
 from lrdecay.adapters.torch.scheduler import AttachedScheduler, attach
 from lrdecay.adapters.torch.task import TorchTask
 
-__all__ = ["AttachedScheduler", "TorchTask", "attach"]
+__all__ = ["AttachedScheduler", "GrowingBatchSampler", "TorchTask", "attach", "parameter_groups"]
