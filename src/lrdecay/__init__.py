@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from lrdecay.schedule import power as power
     from lrdecay.schedule import product as product
     from lrdecay.schedule import ramp as ramp
+    from lrdecay.schedule import read_rates as read_rates
+    from lrdecay.schedule import rescale as rescale
     from lrdecay.schedule import rex as rex
     from lrdecay.schedule import same_values as same_values
     from lrdecay.schedule import scale as scale
@@ -130,6 +132,8 @@ _ROOMS = {
         "power",
         "product",
         "ramp",
+        "read_rates",
+        "rescale",
         "rex",
         "same_values",
         "scale",

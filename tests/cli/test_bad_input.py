@@ -72,6 +72,33 @@ def test_show_refuses_in_one_line(arguments, words, capsys, folder):
     refused(arguments, capsys, folder, *words)
 
 
+CONVERT = [
+    (["convert", "torch.StepLR(30)"], ["convert(lr=...)", "--lr"]),
+    (["convert", "torch.StepLR(30)", "--lr", "-1"], ["convert(lr=...)", "positive", "-1"]),
+    (["convert", "torch.StepLR(30)", "--lr", "0.1", "--json"], ["--steps"]),
+    (["convert", "torch.StepLR(30)", "--lr", "0.1", "--to", "jax", "--steps", "9"], ["keras", "jax"]),
+    (["convert", "torch.StepRL(30)", "--lr", "0.1"], ["torch.StepRL", "Did you mean `torch.StepLR`?"]),
+    (["convert", "StepRL(30)", "--lr", "0.1"], ["StepRL", "Did you mean `StepLR`?"]),
+    (["convert", "torch.StepLR(30, gama=1)", "--lr", "0.1"], ["gama", "step_size, gamma"]),
+    (["convert", "torch.StepLR()", "--lr", "0.1"], ["missing", "step_size"]),
+    (["convert", "torch.StepLR(lambda t: t)", "--lr", "0.1"], ["plain values", "lambda"]),
+    (["convert", "torch.StepLR('a')", "--lr", "0.1"], ["StepLR", "'a'"]),
+    (["convert", "__import__('os').system('ls')", "--lr", "0.1"], ["convert(...)"]),
+    (["convert", "sonnet.StepLR(30)", "--lr", "0.1"], ["known library", "sonnet"]),
+    (["convert", "composer.StepScheduler('0.3dur')", "--lr", "0.1"], ["convert(steps=...)", "--steps"]),
+    (["convert", "cosine(0.1)", "--steps", "9"], ["--to"]),
+    (["convert", "cosine(0.1)", "--to", "torch"], ["--steps"]),
+    (["convert", "cosin(0.1) @ 9", "--to", "torch"], ["the call of a scheduler"]),
+    (["convert", "cosine(peak) @ 9", "--to", "torch"], ["stated peak"]),
+    (["convert", "cosine(1e-300) @ 9", "--to", "optax"], ["float32", "optax"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), CONVERT, ids=[" ".join(a) for a, _ in CONVERT])
+def test_convert_refuses_in_one_line(arguments, words, capsys, folder):
+    refused(arguments, capsys, folder, *words)
+
+
 WORK = [
     (["compare", "quadratic"], ["at least one schedule"]),
     (["compare", "quadratic", "-s", "cosine(0.1)", "--seeds", "0"], ["seeds", "positive integer"]),

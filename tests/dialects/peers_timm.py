@@ -44,14 +44,20 @@ def rates_of(call: Call, lr: float, steps: int = STEPS) -> np.ndarray:
     """What timm shows to each update, stepped as its own training script does."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
     scheduler = build(call, optimizer)
-    per_epoch = call.named.get("steps_per_epoch", steps)
+    return np.array(following(optimizer, scheduler, steps, call.named.get("steps_per_epoch")))
+
+
+def following(
+    optimizer: torch.optim.Optimizer, scheduler: Any, steps: int, steps_per_epoch: int | None, start: int = 0
+) -> list[float]:
+    """The rates of so many updates from ``start`` on; each is read, made, and followed by timm's two calls."""
     used = []
-    for t in range(steps):
+    for t in range(start + 1, start + steps + 1):
         used.append(float(optimizer.param_groups[0]["lr"]))
-        scheduler.step_update(t + 1)
-        if (t + 1) % per_epoch == 0:
-            scheduler.step((t + 1) // per_epoch)
-    return np.array(used)
+        scheduler.step_update(t)
+        if steps_per_epoch is not None and t % steps_per_epoch == 0:
+            scheduler.step(t // steps_per_epoch)
+    return used
 
 
 def _shared(r: np.random.Generator) -> dict[str, Any]:
@@ -118,3 +124,8 @@ RANDOM: dict[str, Draw] = {
     ),
     "WSDLRScheduler": lambda r: timm_call("WSDLRScheduler", **_wsd(r)),
 }
+
+
+def published() -> list[str]:
+    """The schedulers that timm offers."""
+    return [name for name in vars(timm_schedulers()) if name.endswith("LRScheduler")]

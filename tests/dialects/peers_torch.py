@@ -46,7 +46,9 @@ def build(call: Call, optimizer: torch.optim.Optimizer) -> Any:
 def rates_of(call: Call, lr: float, steps: int = STEPS) -> np.ndarray:
     """What torch shows to each update."""
     optimizer = optimizer_at(lr)
-    scheduler = build(call, optimizer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # as `following`
+        scheduler = build(call, optimizer)
     return following(optimizer, scheduler, steps)
 
 
@@ -144,3 +146,24 @@ def _sequence(r: np.random.Generator) -> dict[str, Any]:
     parts = _parts(r, (*_RECURSIVE[:-2], "SWALR", *_SEPARATE), int(r.integers(1, 4)))
     at = np.sort(r.integers(0, 280, size=len(parts) - 1)).tolist()
     return {"schedulers": parts, "milestones": at}
+
+
+def any_parts(r: np.random.Generator, count: int) -> list[Call]:
+    """Parts that go together, and parts that do not."""
+    return _parts(r, (*_RECURSIVE, *_SEPARATE, "CyclicLR", "OneCycleLR"), count)
+
+
+def published() -> list[str]:
+    """The schedulers that torch offers."""
+    bases = {"LRScheduler"}
+    return [name for name in lr_scheduler.__all__ if name not in bases] + ["SWALR"]
+
+
+def closed_form_of(call: Call, lr: float, steps: int) -> np.ndarray:
+    """torch's own closed form, which ``step()`` does not use."""
+    scheduler = build(call, optimizer_at(lr))
+    used = []
+    for t in range(steps):
+        scheduler.last_epoch = t
+        used.append(float(scheduler._get_closed_form_lr()[0]))
+    return np.array(used)

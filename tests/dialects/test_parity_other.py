@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import keras
 import numpy as np
+import optax
 import pytest
 import torch
 import transformers.optimization as hf
 from numpy.typing import NDArray
 
+import lrdecay.dialects.keras
+import lrdecay.dialects.optax
 import lrdecay.dialects.transformers  # noqa: F401
+from lrdecay.adapters.keras.peers import from_peer as from_keras
 from lrdecay.adapters.transformers.peers import from_peer as from_transformers
 from lrdecay.dialects.base import SAYINGS, Call, Run, translate
 from lrdecay.schedule import Horizon, Schedule
@@ -25,8 +32,8 @@ Rates = NDArray[np.float64]
 Draw = Callable[[np.random.Generator], dict[str, Any]]
 
 
-def distance(ours: Rates, theirs: Rates) -> float:
-    scale = np.maximum(np.abs(theirs), 1e-3 * np.abs(theirs).max())
+def distance(ours: Rates, theirs: Rates, least: float = 1e-3) -> float:
+    scale = np.maximum(np.abs(theirs), least * np.abs(theirs).max())
     return float((np.abs(ours - theirs) / scale).max())
 
 
@@ -137,3 +144,227 @@ def test_every_scheduler_of_transformers_is_known() -> None:
     ours = {name for library, name in SAYINGS if library == "transformers"}
     assert theirs | {"get_scheduler"} == ours
     assert theirs == {*TRANSFORMERS, "get_reduce_on_plateau_schedule", "get_greedy_schedule"}
+
+
+# --- Keras: on jax; in float64 to compare the formulas, in float32 as it runs
+
+
+def by_keras(schedule: Any, ours: Rates, x64: bool) -> Rates:
+    kind = keras.config.floatx()
+    keras.config.set_floatx("float64" if x64 else "float32")
+    try:
+        with jax.enable_x64(x64):
+            if (
+                getattr(schedule, "warmup_target", None) is not None
+            ):  # branches by `cond`, which takes one step at a time
+                theirs = jax.vmap(schedule)(jnp.arange(STEPS))
+            else:
+                with jax.disable_jit():
+                    theirs = schedule(jnp.arange(STEPS))
+            return called_again(theirs, ours, schedule)
+    finally:
+        keras.config.set_floatx(kind)
+
+
+def called_again(theirs: Any, ours: Rates, schedule: Any) -> Rates:
+    """What differs is asked for again, one update at a time: divided in bulk, 83/83 is below 1 on this processor."""
+    again = np.array(theirs, dtype=np.float64)
+    for t in np.flatnonzero(np.abs(ours - again) > 2e-6 * np.abs(again).max())[:20]:
+        again[t] = float(schedule(int(t)))
+    return again
+
+
+def base(rng: np.random.Generator) -> dict[str, Any]:
+    return {"initial_learning_rate": float(rng.uniform(1e-3, 2)), "decay_steps": int(rng.integers(1, 400))}
+
+
+def decaying(rng: np.random.Generator) -> dict[str, Any]:
+    """A rate above 1 in some sets, a length between two updates in some."""
+    stairs, rate = bool(rng.random() < 0.5), float(rng.choice([rng.uniform(0.3, 1), rng.uniform(1, 1.1)], p=[0.8, 0.2]))
+    more = base(rng) | {"decay_steps": float(rng.uniform(20, 90))} if rng.random() < 0.2 else base(rng)
+    return more | {"decay_rate": rate, "staircase": stairs}
+
+
+def boundaries(rng: np.random.Generator) -> dict[str, Any]:
+    at = sorted(rng.choice(350, size=int(rng.integers(1, 6)), replace=False).tolist())
+    if rng.random() < 0.3:
+        at = [b + 0.5 for b in at]
+    return {"boundaries": at, "values": rng.uniform(0, 1, len(at) + 1).tolist()}
+
+
+def cycling(rng: np.random.Generator) -> dict[str, Any]:
+    return base(rng) | {
+        "end_learning_rate": float(rng.uniform(0, 2) if rng.random() < 0.2 else rng.uniform(0, 1e-3)),
+        "power": float(rng.choice([1.0, 2.0, rng.uniform(0.3, 4)])),
+        "cycle": bool(rng.random() < 0.5),
+    }
+
+
+def warm_cosine(rng: np.random.Generator) -> dict[str, Any]:
+    more = {"warmup_target": float(rng.uniform(0.01, 2)), "warmup_steps": int(rng.integers(0, 90))}
+    return base(rng) | {"alpha": float(rng.uniform(0, 0.5))} | (more if rng.random() < 0.6 else {})
+
+
+def restarting(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "initial_learning_rate": float(rng.uniform(1e-3, 2)),
+        "first_decay_steps": int(rng.integers(2, 150)),
+        "t_mul": float(rng.choice([1.0, 2.0, 2.0, 1.5, 3.0, 1.31])),
+        "m_mul": float(rng.choice([1.0, rng.uniform(0.5, 1), rng.uniform(1, 1.2)])),
+        "alpha": float(rng.choice([0.0, rng.uniform(0, 0.3)])),
+    }
+
+
+KERAS: dict[str, Draw] = {
+    "ExponentialDecay": decaying,
+    "InverseTimeDecay": decaying,
+    "PiecewiseConstantDecay": boundaries,
+    "PolynomialDecay": cycling,
+    "CosineDecay": warm_cosine,
+    "CosineDecayRestarts": restarting,
+}
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_keras_numbers_are_kept(name: str) -> None:
+    worst = {"float64": 0.0, "float32": 0.0}
+    for i, named in enumerate(drawn(name, KERAS[name])):
+        live = getattr(keras.optimizers.schedules, name)(**named)
+        said = values(translate(Call("keras", name, (), named), Run(None, STEPS)))
+        assert (values(from_keras(live, steps=STEPS)) == said).all()
+        worst["float32"] = max(worst["float32"], distance(said, by_keras(live, said, x64=False), least=1.0))
+        if "Cosine" not in name and i % 5 == 0:  # Keras' own cosine is a float32 even then
+            worst["float64"] = max(worst["float64"], distance(said, by_keras(live, said, x64=True)))
+    print(f"{name}: {worst}")
+    assert worst["float32"] <= 2e-6
+    assert worst["float64"] <= 1e-12
+
+
+def test_every_schedule_of_keras_is_known() -> None:
+    theirs = {n for n, v in vars(keras.optimizers.schedules).items() if isinstance(v, type)} - {"LearningRateSchedule"}
+    assert theirs == {name for library, name in SAYINGS if library == "keras"} == set(KERAS)
+
+
+# --- optax: in float64 to compare the formulas, in float32 as it runs
+
+
+def by_optax(schedule: Any, ours: Rates, x64: bool) -> Rates:
+    with jax.enable_x64(x64):
+        kind = jnp.float64 if x64 else jnp.float32
+        theirs = jax.vmap(lambda t: jnp.asarray(schedule(t), dtype=kind))(jnp.arange(STEPS))
+        return called_again(theirs, ours, schedule)
+
+
+def rate(rng: np.random.Generator) -> float:
+    return float(rng.choice([0.0, rng.uniform(1e-3, 2)], p=[0.1, 0.9]))
+
+
+def peak(rng: np.random.Generator) -> float:
+    return float(rng.uniform(0.01, 2))
+
+
+def transition(rng: np.random.Generator) -> dict[str, Any]:
+    begin = int(rng.choice([0, rng.integers(1, 100)]))
+    return {"transition_steps": int(rng.integers(1, 250)), "transition_begin": begin}
+
+
+def falling(rng: np.random.Generator) -> dict[str, Any]:
+    r = float(rng.choice([rng.uniform(0.3, 1), 1.0, rng.uniform(1, 1.1)], p=[0.7, 0.1, 0.2]))
+    end = {"end_value": float(rng.uniform(0, 2))} if rng.random() < 0.5 else {}
+    return transition(rng) | {"decay_rate": r, "staircase": bool(rng.random() < 0.5)} | end
+
+
+def knots(rng: np.random.Generator) -> dict[str, Any]:
+    at = rng.choice(320, size=int(rng.integers(0, 6)), replace=False).tolist()
+    same = float(rng.uniform(0.1, 1)) if rng.random() < 0.3 else None
+    scales = {b: same or float(rng.uniform(0, 1.5)) for b in at}
+    return {"init_value": peak(rng), "boundaries_and_scales": scales or None}
+
+
+def one_cycle(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "transition_steps": int(rng.integers(20, 400)),
+        "peak_value": peak(rng),
+        "pct_start": float(rng.uniform(0.1, 0.5)),
+        "div_factor": float(rng.uniform(2, 50)),
+        "final_div_factor": float(rng.uniform(1, 1e4)),
+    }
+
+
+def warm(rng: np.random.Generator) -> dict[str, Any]:
+    w = int(rng.choice([0, rng.integers(1, 100)]))
+    return {"init_value": rate(rng), "peak_value": peak(rng), "warmup_steps": w}
+
+
+def exponent(rng: np.random.Generator) -> float:
+    return float(rng.choice([1.0, 1.0, 2.0, rng.uniform(0.4, 3)]))
+
+
+def warm_decay(rng: np.random.Generator) -> dict[str, Any]:
+    more = warm(rng)
+    length = more["warmup_steps"] + int(rng.integers(1, 200))
+    return more | {"decay_steps": length, "end_value": float(rng.uniform(0, 0.1)), "exponent": exponent(rng)}
+
+
+def pieces(rng: np.random.Generator) -> dict[str, Any]:
+    """Calls of optax as data: what a text is read as."""
+    names = [str(n) for n in rng.choice(["linear_schedule", "warmup_cosine_decay_schedule"], size=rng.integers(1, 5))]
+    draws = {"linear_schedule": OPTAX["linear_schedule"], "warmup_cosine_decay_schedule": warm_decay}
+    at = sorted(rng.choice(np.arange(1, 290), size=len(names) - 1, replace=False).tolist())
+    return {"schedules": [Call("optax", n, (), draws[n](rng)) for n in names], "boundaries": at}
+
+
+OPTAX: dict[str, Draw] = {
+    "constant_schedule": lambda rng: {"value": peak(rng)},
+    "polynomial_schedule": lambda rng: (
+        transition(rng)
+        | {"init_value": peak(rng), "end_value": rate(rng), "power": float(rng.choice([1, 2, rng.uniform(0.3, 4)]))}
+    ),
+    "linear_schedule": lambda rng: transition(rng) | {"init_value": rate(rng), "end_value": peak(rng)},
+    "cosine_decay_schedule": lambda rng: {
+        "init_value": peak(rng),
+        "decay_steps": int(rng.integers(1, 400)),
+        "alpha": float(rng.choice([0.0, rng.uniform(0, 0.5)])),
+        "exponent": exponent(rng),
+    },
+    "exponential_decay": lambda rng: falling(rng) | {"init_value": peak(rng)},
+    "piecewise_constant_schedule": knots,
+    "piecewise_interpolate_schedule": lambda rng: (
+        knots(rng) | {"interpolate_type": str(rng.choice(["linear", "cosine"]))}
+    ),
+    "linear_onecycle_schedule": lambda rng: one_cycle(rng) | {"pct_final": float(rng.uniform(0.6, 0.9))},
+    "cosine_onecycle_schedule": one_cycle,
+    "warmup_constant_schedule": lambda rng: warm(rng) | {"warmup_steps": int(rng.integers(1, 200))},
+    "warmup_cosine_decay_schedule": warm_decay,
+    "warmup_exponential_decay_schedule": lambda rng: warm(rng) | falling(rng),
+    "sgdr_schedule": lambda rng: {"cosine_kwargs": [warm_decay(rng) for _ in range(rng.integers(1, 5))]},
+    "join_schedules": pieces,
+}
+
+
+def made(value: Any) -> Any:
+    """optax' own schedule for a call, and for the calls in it."""
+    if isinstance(value, Call):
+        return getattr(optax.schedules, value.name)(**{k: made(v) for k, v in value.named.items()})
+    return [made(v) for v in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("name", OPTAX)
+def test_optax_numbers_are_kept(name: str) -> None:
+    worst = {"float64": 0.0, "float32": 0.0}
+    for i, named in enumerate(drawn(name, OPTAX[name])):
+        call = Call("optax", name, (), named)
+        live = made(call)
+        said = values(translate(call, Run(None, STEPS)))
+        worst["float32"] = max(worst["float32"], distance(said, by_optax(live, said, x64=False), least=1.0))
+        if i % 5 == 0:
+            worst["float64"] = max(worst["float64"], distance(said, by_optax(live, said, x64=True)))
+    print(f"{name}: {worst}")
+    assert worst["float32"] <= 2e-6
+    assert worst["float64"] <= 1e-12
+
+
+def test_every_schedule_of_optax_is_known() -> None:
+    factories = {n for n, v in vars(optax.schedules).items() if callable(v) and n.islower()}
+    theirs = factories - {"inject_hyperparams", "inject_stateful_hyperparams"}  # these make no schedule
+    assert theirs == {name for library, name in SAYINGS if library == "optax"} == set(OPTAX)

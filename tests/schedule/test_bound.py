@@ -11,7 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrdecay.errors import InputError
-from lrdecay.schedule import Horizon, Schedule, constant, cosine, inverse_time, linear, peak, scale, step, warmup, wsd
+from lrdecay.schedule import (
+    Horizon,
+    Schedule,
+    constant,
+    cosine,
+    inverse_time,
+    linear,
+    parse,
+    peak,
+    scale,
+    step,
+    warmup,
+    wsd,
+)
 
 H = Horizon(steps=10)
 
@@ -32,6 +45,24 @@ def test_a_float_for_an_integer_an_array_for_an_array() -> None:
         assert f(t).tolist() == [0.7, 0.6]  # type: ignore[call-overload]
     assert f(np.zeros((2, 0, 3), dtype=np.int64)).shape == (2, 0, 3)
     assert f(np.arange(6).reshape(2, 3).T).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        'wsd(0.1, warmup=20, cooldown=200, shape="1-sqrt")',
+        "warmup(5) + join(step(0.1, factor=0.5, every=7), linear(0.3), at=[100])",
+        'warm_restarts(0.1, first="0.333ep", floor=0.01, shrink=0.9)',
+        "warm_restarts(0.1, first=10, growth=1.5)",
+        'triangular(0.01, high=0.1, half_cycle="1.1ep", scale="halve")',
+    ],
+)
+def test_values_have_the_same_bits_in_order_out_of_order_and_one_by_one(spec: str) -> None:
+    f = parse(spec).bind(Horizon(steps=1000, steps_per_epoch=39))
+    order = np.random.default_rng(0).permutation(1000)
+    assert f.values()[order].tobytes() == f(order).tobytes()
+    assert f.values().reshape(50, 20).tobytes() == f(np.arange(1000).reshape(50, 20)).tobytes()
+    assert f.values().tolist() == [f(t) for t in range(1000)]
 
 
 def test_by_default_the_rate_holds_what_it_was_heading_for() -> None:

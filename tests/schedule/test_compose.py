@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -58,6 +59,20 @@ def test_a_warmup_ramps_to_the_first_value_of_all_that_follows() -> None:
     assert f.values()[:5].tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
     assert f(9) == 0.5
     assert f(10) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("shape", "rise"),
+    [
+        ("cosine", lambda u: (1 - math.cos(math.pi * u)) / 2),
+        ("exponential", lambda u: (1 - math.exp(-2 * u)) / (1 - math.exp(-2))),
+    ],
+)
+def test_a_warmup_of_another_shape_wastes_no_update_and_arrives_too(shape: str, rise: Callable[[float], float]) -> None:
+    f = (constant(0.3, over=10) + warmup(7, shape=shape) + cosine(0.2)).bind(H)
+    assert f.values()[10:17].tolist() == pytest.approx([0.2 * rise((t + 1) / 8) for t in range(7)], rel=1e-14)
+    assert f(17) == 0.2
+    assert f.values()[17:].tolist() == (constant(0.3, over=17) + cosine(0.2)).bind(H).values()[17:].tolist()
 
 
 def test_a_second_warmup_ramps_to_the_part_after_it() -> None:
@@ -137,6 +152,11 @@ REFUSED: list[tuple[str, Callable[[], Any], str]] = [
     ("dangling in scale", lambda: 0.5 * (constant(0.1, over=5) + warmup(3)), DANGLING),
     ("dangling in join", lambda: join(constant(0.1, over=5) + warmup(3), cosine(0.1), at=[9]), DANGLING),
     ("warmup alone", lambda: clamp(warmup(5)), "`clamp(schedule=...)` must be a schedule, got warmup(5)."),
+    (
+        "no shape of a warmup",
+        lambda: warmup(5, shape="sqrt"),
+        "`warmup(shape=...)` must be one of linear, cosine, exponential, got 'sqrt'.",
+    ),
     ("nothing warms up", lambda: warmup(0), "`warmup(over=...)` must be a positive duration, got 0."),
     ("chain of one", lambda: then((cosine(0.1),)), "`a + b` must chain two or more schedules"),
     ("chain of none", lambda: then(()), "`a + b` must chain two or more schedules"),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from lrdecay.errors import InputError
-from lrdecay.schedule import Horizon, Schedule, parse, peak, piecewise, same_values, step, tabulated
+from lrdecay.schedule import Horizon, Schedule, from_json, parse, peak, piecewise, same_values, step, tabulated
 
 H = Horizon(steps=100, steps_per_epoch=10)
 
@@ -38,6 +40,42 @@ def test_a_table_gives_each_update_its_rate_and_holds_the_last() -> None:
     assert tabulated(many).bind(Horizon(steps=100_000)).values().tobytes() == many.tobytes()
 
 
+@pytest.mark.parametrize("name", ["rates.npy", "rates.csv"])
+def test_a_table_from_a_file_is_the_list_that_was_in_it(name: str, tmp_path: Path) -> None:
+    rates, file = [0.1, 0.30000000000000004, 0.0], tmp_path / name
+    _written(file, rates)
+    s = tabulated(file=file)
+    assert s == tabulated(str(file)) == parse(f"tabulated(file={str(file)!r})") == tabulated(rates)
+    assert hash(s) == hash(tabulated(rates))
+    assert repr(s) == "tabulated([0.1, 0.30000000000000004, 0.0])"
+    file.unlink()
+    assert s.bind(H).values()[:3].tolist() == rates
+
+
+def _written(file: Path, rates: list[float]) -> None:
+    if file.suffix == ".npy":
+        np.save(file, np.array(rates))
+    else:
+        file.write_text("\n".join(map(repr, rates)))
+
+
+def test_a_table_too_long_for_the_text_goes_through_json_and_the_refusal_says_so(tmp_path: Path) -> None:
+    s = tabulated(np.linspace(1, 0, 5000))
+    assert from_json(json.loads(json.dumps(s.to_json()))) == s
+    with pytest.raises(InputError) as caught:
+        parse(repr(s))
+    assert str(caught.value).endswith('A longer table is read from JSON, or from a file: tabulated(file="rates.csv").')
+
+
+@pytest.mark.parametrize("given", [{"file": "rates.csv"}, {"values": "rates.csv"}, {"values": "peak"}], ids=repr)
+def test_json_never_makes_a_table_open_a_file(given: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
+    _written(tmp_path / "rates.csv", [0.1])
+    monkeypatch.chdir(tmp_path)
+    assert parse('tabulated(file="rates.csv")') == tabulated([0.1])
+    with pytest.raises(InputError, match="must hold its values; only a person names a file"):
+        from_json({"type": "tabulated", **given})
+
+
 def test_rows_of_a_table_at_or_after_its_end_never_speak() -> None:
     assert tabulated([3, 2, 1, 0.5], over=2).bind(H)(np.arange(4)).tolist() == [3.0, 2.0, 2.0, 2.0]
     assert tabulated([3, 2, 1]).bind(Horizon(steps=2))(np.arange(4)).tolist() == [3.0, 2.0, 2.0, 2.0]
@@ -56,7 +94,12 @@ REFUSED: list[tuple[Callable[[], Schedule], str]] = [
     (lambda: piecewise([0.1, 0.2], at=[0]), "`piecewise(at=...)` must be a positive duration, got 0."),
     (lambda: tabulated([]), "`tabulated(values=...)` must hold at least one item, got ()."),
     (lambda: tabulated(0.1), "`tabulated(values=...)` must be a list of rates, got 0.1. Write values="),
-    (lambda: tabulated("0.1"), "`tabulated(values=...)` must be a list of rates, got '0.1'. Write values="),
+    (lambda: tabulated("0.1"), "`read_rates(path=...)` must be a file, got '0.1'."),
+    (lambda: tabulated(), "`tabulated(values=...)` must be a list of rates, got None. Write values=[0.1, 0.01]."),
+    (
+        lambda: tabulated([0.1], file="a.csv"),
+        "`tabulated(file=...)` must not be given beside a list of rates, got 'a.c",
+    ),
     (lambda: tabulated([0.1, math.nan]), "`tabulated(values=...)` must be a number >= 0, got nan."),
     (lambda: tabulated([0.1, True]), "`tabulated(values=...)` must be a number >= 0, got True."),
     (lambda: tabulated([[0.1]]), "`tabulated(values=...)` must be a number >= 0, got [0.1]."),

@@ -13,6 +13,7 @@ import torch
 
 from lrdecay.schedule.shapes import (
     CLOSED_SHAPES,
+    RISES,
     Shape,
     cosine_shape,
     geometric_shape,
@@ -88,3 +89,17 @@ def test_shapes_are_equal_by_content() -> None:
     assert hash(Shape(power_shape, (2.0,))) == hash(Shape(power_shape, (2.0,)))
     assert Shape(power_shape, (2.0,)) != Shape(power_shape, (3.0,))
     assert len(set(CLOSED_SHAPES.values())) == len(CLOSED_SHAPES)
+
+
+@pytest.mark.parametrize("name", RISES)
+def test_a_rise_climbs_from_nothing_to_one_without_falling(name: str) -> None:
+    f = RISES[name](np.linspace(0, 1, 1001))
+    assert (f[0], f[-1]) == (0.0, pytest.approx(1.0, rel=1e-15))
+    assert (np.diff(f) >= 0).all()
+
+
+def test_the_rises_are_their_formulas() -> None:
+    u = np.linspace(0, 1, 101)
+    np.testing.assert_allclose(RISES["linear"](u), u)
+    np.testing.assert_allclose(RISES["cosine"](u), (1 - np.cos(np.pi * u)) / 2, atol=1e-15)
+    np.testing.assert_allclose(RISES["exponential"](u), (1 - np.exp(-2 * u)) / (1 - math.exp(-2)), atol=1e-15)

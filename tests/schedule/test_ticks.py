@@ -29,6 +29,7 @@ def test_from_a_tick_on_and_not_before_it_is_counted(start: Fraction, distance: 
     at = ticks.position(k)
     assert ticks.passed(at).tolist() == k.tolist()
     assert ticks.passed(at - 1).tolist() == (k - 1).tolist()
+    assert (at + ticks.reach(k)).tolist() == ticks.position(k + 1).tolist()
 
 
 def test_nothing_has_passed_before_the_start() -> None:

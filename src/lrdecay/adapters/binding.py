@@ -10,19 +10,15 @@ A step that was compiled once cannot evaluate Python, nor raise. It looks the ra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from lrdecay.errors import InputError, one_of, refusal
-from lrdecay.runs.trainable import FloatArray
-from lrdecay.schedule import Bound, Horizon, Schedule, parse
+from lrdecay.schedule import Bound, BoundPlan, Horizon, Plan, Schedule, constant, parse, tabulated
 from lrdecay.schedule.bound import AFTER
 from lrdecay.schedule.peaks import is_open
 
-__all__ = ["COMPILED", "LONGEST", "BoundPlan", "bound_of", "is_plan", "single", "table_of"]
+__all__ = ["COMPILED", "LONGEST", "bound_of", "curve_of", "plan_of", "single", "table_of"]
 
 COMPILED = ("hold", "repeat")
 """The end policies of a compiled step, which cannot raise."""
@@ -31,28 +27,30 @@ LONGEST = 10_000_000
 """Updates in a table that is compiled into a step: 40 MB of float32."""
 
 
-@runtime_checkable
-class BoundPlan(Protocol):
-    """Several hyperparameters over one horizon, per group; what ``plan(...).bind(horizon)`` gives."""
+def plan_of(said: object, horizon: object) -> BoundPlan | None:
+    """The plan that was given in place of a schedule, bound; None for a schedule.
 
-    @property
-    def names(self) -> Iterable[str]:
-        """Which it says: "lr", "momentum", "weight_decay", ..."""
-        ...
+    Raises:
+        InputError: it does not fit the horizon, or is bound and a horizon was given too.
+    """
+    if isinstance(said, BoundPlan):
+        if horizon is not None:
+            msg = refusal("attach(horizon)", "must be left out for a bound plan, which has its own", horizon)
+            raise InputError(msg)
+        return said
+    if not isinstance(said, Plan):
+        return None
+    if not isinstance(horizon, Horizon):
+        msg = refusal("attach(horizon)", "must say how long the run is", horizon, "Such as Horizon(steps=1000).")
+        raise InputError(msg)
+    return said.bind(horizon)
 
-    @property
-    def groups(self) -> Iterable[str]:
-        """The groups that have values of their own; "" is everything else."""
-        ...
 
-    def values(self, name: str, group: str = "") -> FloatArray:
-        """What a hyperparameter of a group is at every update, float64, shape (steps,)."""
-        ...
-
-
-def is_plan(said: object) -> bool:
-    """Whether it is a plan rather than a schedule, bound or not."""
-    return isinstance(said, BoundPlan) or (hasattr(said, "bind") and not isinstance(said, Schedule | Bound | type))
+def curve_of(plan: BoundPlan, name: str, group: str, after: str | None) -> Bound:
+    """What a plan says of one name for one group, as a bound schedule; past the end, the last value is held."""
+    values = plan.values(name, group)
+    listed = tabulated(values.tolist()) if values.max() > 0 else 0 * constant(1.0)
+    return bound_of(listed, Horizon(steps=len(values)), after, COMPILED)
 
 
 def bound_of(schedule: object, horizon: object, after: str | None, policies: tuple[str, ...] = AFTER) -> Bound:

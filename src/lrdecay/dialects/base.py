@@ -34,6 +34,7 @@ class Run:
     length: int | None = None  # updates in the run; None where nobody has said
     as_is: bool = False  # whether a plain bug of the peer is to be kept, as `tabulated`
     horizon: Horizon | None = None  # the same length with its units, where they are known
+    call: str = "convert"  # who asks, for the messages
 
     @property
     def base(self) -> float:
@@ -55,8 +56,8 @@ class Run:
             InputError: the translation depends on it, and it was not given.
         """
         if self.length is None:
-            cure = "Say how long the run is: --steps N."
-            msg = refusal("convert(steps=...)", "must be given for this scheduler", None, cure)
+            cure = f"Say how long the run is: {'--steps N' if self.call == 'convert' else 'steps=N'}."
+            msg = refusal(f"{self.call}(steps=...)", "must be given for this scheduler", None, cure)
             raise InputError(msg)
         return self.length
 

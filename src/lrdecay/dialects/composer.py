@@ -112,8 +112,12 @@ def cosine_annealing_warm_restarts(
     length, passed = in_updates(first, run), 0
     parts: list[Schedule] = []
     while passed < run.steps:
-        if length < 1 or len(parts) == _MOST_CYCLES:
-            rule = f"must leave every cycle an update, and at most {_MOST_CYCLES} of them in the run"
+        if length < 1:
+            cure = "Composer raises a ValueError."
+            msg = refusal(f"{call}(t_mult=...)", "must leave every cycle an update", t_mult, cure)
+            raise InputError(msg)
+        if len(parts) == _MOST_CYCLES:
+            rule = f"must make at most {_MOST_CYCLES} cycles in the run where it is no whole number"
             msg = refusal(f"{call}(t_mult=...)", rule, t_mult)
             raise InputError(msg)
         parts.append(cosine_to(run, alpha_f, length))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
 import sys
 import warnings
 from typing import Any
@@ -24,7 +23,7 @@ from lrdecay.errors import InputError, did_you_mean, refusal
 
 __all__ = ["MODULES", "load_all", "read_call", "sayings_in"]
 
-MODULES = tuple(m for m in PEERS if importlib.util.find_spec(f"lrdecay.dialects.{m}"))
+MODULES = ("torch", "keras", "optax", "timm", "transformers", "composer")
 """The modules of translators, in the order of the table in the docs."""
 
 _ROOTS = {name: name for name in PEERS} | {"tf": "keras", "tensorflow": "keras", "lr_scheduler": "torch"}

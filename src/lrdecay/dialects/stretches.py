@@ -1,7 +1,7 @@
-"""Pieces that translators of step-counting libraries share: from a peer's numbers to the plainest schedule that has them.
+"""What the translators of torch's and timm's schedulers share: the plainest schedule that has a peer's numbers.
 
-A translator prefers a family; `glide` and `hold` pick the one that says a ramp or a rate, `follow` puts them one after
-another, and `listed` is for what no family says: `piecewise` where the rate stands still, `tabulated` where it does not.
+A translator prefers a family; `glide`, `bent` and `hold` pick the one that says a ramp or a rate, `follow` puts them
+one after another, and `listed` is for what no family says: `piecewise` where the rate stands still, else `tabulated`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,20 @@ from numpy.typing import NDArray
 
 from lrdecay.dialects.base import Run
 from lrdecay.errors import InputError, refusal
-from lrdecay.schedule import Horizon, Schedule, constant, cosine, linear, piecewise, ramp, scale, tabulated
+from lrdecay.schedule import Horizon, Schedule, constant, cosine, k_decay, linear, piecewise, ramp, scale, tabulated
 
-__all__ = ["AS_IS", "MOST_PARTS", "first_difference", "follow", "glide", "hold", "listed", "only_if_asked", "whole"]
+__all__ = [
+    "AS_IS",
+    "MOST_PARTS",
+    "bent",
+    "first_difference",
+    "follow",
+    "glide",
+    "hold",
+    "listed",
+    "only_if_asked",
+    "whole",
+]
 
 MOST_PARTS = 100
 """A schedule of more parts than this is a table."""
@@ -50,6 +61,13 @@ def glide(start: float, end: float, shape: str, over: int) -> Schedule:
     if start > end:
         return (linear if shape == "linear" else cosine)(start, floor=end, over=over)
     return ramp(start, end, shape, over=over)
+
+
+def bent(peak: float, floor: float, shape: str, k: float, over: int) -> Schedule | None:
+    """A closed shape on the clock u^k."""
+    if k == 1 and shape in ("linear", "cosine"):
+        return glide(peak, floor, shape, over)
+    return k_decay(peak, k, floor, shape, over=over) if peak > floor and shape and k > 0 else None
 
 
 def hold(rate: float, lr: float, over: int | None = None) -> Schedule:
@@ -85,7 +103,7 @@ def listed(call: str, rates: Iterable[float]) -> Schedule:
     changes = np.flatnonzero(np.diff(values)) + 1
     if not changes.size:
         return constant(float(values[0]))
-    if len(changes) < min(MOST_PARTS, max(len(values) // 3, 2)):
+    if len(changes) <= min(MOST_PARTS, max(len(values) // 3, 2)):
         return piecewise(values[[0, *changes]].tolist(), at=changes.tolist())
     return tabulated(values[: changes[-1] + 1].tolist())
 

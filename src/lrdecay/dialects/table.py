@@ -33,9 +33,9 @@ counts updates from 0, and lr is the optimizer's rate. What is plainly a bug is 
 `--as-is`, as `tabulated(...)` where nothing else has these values.
 
 The other way, `lrdecay convert 'warmup(10) + cosine(0.1)' --to torch --steps 100` prints code for torch, Keras, optax
-or transformers that needs no lrdecay: one of the library's own schedulers where it gives these rates, else the equation.
-Rates are those of `show` to 1e-12 of the highest in torch and transformers, which compute with float64, and to 2e-6 in
-Keras and optax, which compute with float32.
+or transformers that needs no lrdecay: one of the library's own schedulers where it gives these rates, else the
+equation. The rates are ours to 1e-12 of the highest one in torch and transformers, which compute with float64, and to
+2e-6 of it in Keras and optax, which compute with float32.
 """
 
 _NAMES = {
@@ -71,7 +71,6 @@ EXAMPLES: dict[str, Any] = {
     "transition_steps": 100,
     "transition_begin": 0,
     "warmup_steps": 10,
-    "boundaries_and_scales": {30: 0.5, 60: 0.1},
     "num_warmup_steps": 10,
     "num_training_steps": 100,
     "num_decay_steps": 20,
@@ -86,16 +85,44 @@ EXAMPLES: dict[str, Any] = {
 }
 """An example of each argument that must be given, by its name."""
 
+_HUGGING = {"num_warmup_steps": 10, "num_training_steps": 100}
+_UP = {"init_value": 0.0, "peak_value": 0.1, "warmup_steps": 10}
+_TIMM = {"t_initial": 100, "t_in_epochs": False}
 _OWN: dict[tuple[str, str], dict[str, Any]] = {
     ("composer", "StepScheduler"): {"step_size": "30ba"},
     ("composer", "MultiStepScheduler"): {"milestones": ["0.3dur", "60ba"]},
     ("composer", "MultiStepWithWarmupScheduler"): {"t_warmup": "10ba", "milestones": ["0.3dur", "60ba"]},
+    ("optax", "join_schedules"): {
+        "schedules": [Call("optax", "linear_schedule", (0.0, 0.1, 10)), Call("optax", "constant_schedule", (0.1,))],
+        "boundaries": [10],
+    },
+    ("optax", "piecewise_constant_schedule"): {"init_value": 0.1, "boundaries_and_scales": {30: 0.5, 60: 0.1}},
+    ("optax", "piecewise_interpolate_schedule"): {
+        "interpolate_type": "linear",
+        "init_value": 0.1,
+        "boundaries_and_scales": {30: 0.5, 60: 0.1},
+    },
+    ("optax", "sgdr_schedule"): {"cosine_kwargs": [{**_UP, "decay_steps": 40}, {**_UP, "decay_steps": 60}]},
+    ("optax", "warmup_constant_schedule"): _UP,
+    ("optax", "warmup_cosine_decay_schedule"): {**_UP, "decay_steps": 100},
+    ("optax", "warmup_exponential_decay_schedule"): {**_UP, "transition_steps": 100, "decay_rate": 0.9},
+    ("timm", "CosineLRScheduler"): _TIMM,
+    ("timm", "PolyLRScheduler"): _TIMM,
+    ("timm", "TanhLRScheduler"): _TIMM,
+    ("timm", "StepLRScheduler"): {"decay_t": 30, "decay_rate": 0.1, "t_in_epochs": False},
+    ("timm", "MultiStepLRScheduler"): {"decay_t": [30, 60], "decay_rate": 0.1, "t_in_epochs": False},
+    ("timm", "WSDLRScheduler"): {**_TIMM, "decay_t": 20},
     ("torch", "CyclicLR"): {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 10},
+    ("torch", "OneCycleLR"): {"max_lr": 0.1, "total_steps": 100},
     ("torch", "SequentialLR"): {
         "schedulers": [Call("torch", "LinearLR", (0.1,)), Call("torch", "ExponentialLR", (0.9,))],
         "milestones": [5],
     },
     ("torch", "ChainedScheduler"): {"schedulers": [Call("torch", "LinearLR"), Call("torch", "ExponentialLR", (0.9,))]},
+    ("transformers", "get_cosine_with_min_lr_schedule_with_warmup"): {**_HUGGING, "min_lr": 0.01},
+    ("transformers", "get_cosine_with_min_lr_schedule_with_warmup_lr_rate"): {**_HUGGING, "min_lr": 0.01},
+    ("transformers", "get_wsd_schedule"): {**_HUGGING, "num_decay_steps": 20},
+    ("transformers", "get_scheduler"): {"name": "cosine", **_HUGGING},
 }
 
 
@@ -142,8 +169,8 @@ def _row(saying: Saying) -> str:
         except InputError:
             said = "refused"
     name = f"`{saying.name}`" if call is None else f"`{_text(call)}`"
-    first = re.split(r"\.\s|\n\s*\n", inspect.getdoc(saying.translator) or "", maxsplit=1)[0].replace("\n", " ")
-    cells = (name, first.strip().rstrip("."), said, saying.differs, saying.ends, saying.bug)
+    first = re.split(r"(?<!\.)\.\s|\n\s*\n", inspect.getdoc(saying.translator) or "", maxsplit=1)[0].replace("\n", " ")
+    cells = (name, first.strip(" .,"), said, saying.differs, saying.ends, saying.bug)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

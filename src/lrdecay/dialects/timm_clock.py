@@ -32,7 +32,7 @@ class Clock:
     prefix: bool
 
     def rate(self, curve: Curve, t: int) -> float:
-        """Timm's rate at tick t: the constructor's at first, the line, the curve."""
+        """The rate timm has at tick t: the constructor's at first, the line, the curve."""
         if t == 0:
             return self.start if self.warmup else self.lr
         if t < self.warmup:
@@ -77,6 +77,9 @@ def clock_of(
         cure = "Its numbers come from torch's generator. Read the live scheduler: lrdecay.adapters.torch.from_peer."
         msg = refusal("timm scheduler(noise_range_t=...)", "must be None", noise["noise_range_t"], cure)
         raise InputError(msg)
+    epoch = None if run.horizon is None else run.horizon.epoch_length
+    if steps_per_epoch is None and epoch is not None and epoch.denominator == 1:
+        steps_per_epoch = int(epoch)
     if t_in_epochs and steps_per_epoch is None:
         cure = "timm's t counts epochs: add steps_per_epoch=N, or t_in_epochs=False if you call step_update()."
         msg = refusal("timm scheduler(steps_per_epoch=...)", "must be given where t_in_epochs is True", None, cure)

@@ -41,7 +41,7 @@ class Cycles:
         return self.first * (Fraction(i) if mul == 1 else (mul**i - 1) / (mul - 1))
 
     def misfire(self, ticks: int) -> int:
-        """The first tick below ``ticks`` that starts a cycle which timm takes for the cycle before; -1 if there is none."""
+        """The first tick below ``ticks`` that starts a cycle and that timm takes for the cycle before; -1 for none."""
         i = 1
         while self.mul > 1 and i < self.limit and self.start(i) < ticks:
             t = self.start(i)

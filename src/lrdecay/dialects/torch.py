@@ -1,7 +1,7 @@
 """torch's schedulers, ``torch.optim.lr_scheduler`` and ``SWALR``: the rate at update t after t plain ``step()`` calls.
 
-torch moves most rates by recursion, lr(t) from lr(t - 1); what follows are the closed forms of that. Those that go round
-are in `torch_cycles`, those made of others in `torch_joined`. Momentum, which some of them move too, is not carried over.
+torch moves most rates by recursion, lr(t) from lr(t - 1); what follows are the closed forms of that. Those that go
+round are in `torch_cycles`, those made of others in `torch_joined`. Momentum, which some of them move too, is left out.
 """
 
 from __future__ import annotations

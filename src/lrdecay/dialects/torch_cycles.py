@@ -1,15 +1,16 @@
 """torch's schedulers that go up and down: CyclicLR, CosineAnnealingWarmRestarts, OneCycleLR.
 
-All three are closed forms in torch as well, and replace whatever rate they find. The functions ``*_rate`` are torch's own
-arithmetic at one update; `torch_recursions` uses them too.
+All three are closed forms in torch as well, and replace whatever rate they find. The functions ``*_rate`` are torch's
+own arithmetic at one update; `torch_formulas` uses them too.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 from lrdecay.dialects.base import Run, says
 from lrdecay.dialects.stretches import MOST_PARTS, follow, glide, listed, only_if_asked, whole
@@ -24,6 +25,7 @@ __all__ = [
     "one_cycle_phases",
     "one_cycle_rate",
     "restarts_rate",
+    "scaling",
 ]
 
 _SCALES: dict[str, str] = {"triangular": "constant", "triangular2": "halve", "exp_range": "exp"}
@@ -38,7 +40,7 @@ def cyclic_lr(
     step_size_down: int | None = None,
     mode: str = "triangular",
     gamma: float = 1.0,
-    scale_fn: Callable[[float], float] | None = None,
+    scale_fn: Any = None,  # Callable[[float], float]; a text may hold anything
     scale_mode: str = "cycle",
     cycle_momentum: bool = True,  # noqa: ARG001
     base_momentum: float = 0.8,  # noqa: ARG001
@@ -65,12 +67,19 @@ def cyclic_lr(
             rise, fall = (base_lr, max_lr, "linear", int(up)), (max_lr, base_lr, "linear", int(down))
             return follow([glide(*rise) if i % 2 == 0 else glide(*fall) for i in range(2 * cycles)])
     rate = partial(
-        cyclic_rate, low=base_lr, high=max_lr, up=up, down=down, **_scaling(mode, gamma, scale_fn, scale_mode)
+        cyclic_rate, low=base_lr, high=max_lr, up=up, down=down, **scaling(mode, gamma, scale_fn, scale_mode)
     )
     return listed("torch.CyclicLR(...)", map(rate, range(run.steps)))
 
 
-def _scaling(mode: str, gamma: float, scale_fn: Callable[[float], float] | None, scale_mode: str) -> dict[str, Any]:
+class Scaling(TypedDict):
+    """What `cyclic_rate` is told of the height of a cycle."""
+
+    scale: Callable[[float], float]
+    by_cycle: bool
+
+
+def scaling(mode: str, gamma: float, scale_fn: Callable[[float], float] | None, scale_mode: str) -> Scaling:
     """How high a cycle is, and whether that is told by the cycle (from 1 on) or by the update."""
     if scale_fn is not None:
         return {"scale": scale_fn, "by_cycle": scale_mode == "cycle"}
@@ -85,7 +94,7 @@ def _scaling(mode: str, gamma: float, scale_fn: Callable[[float], float] | None,
 def cyclic_rate(
     t: int, low: float, high: float, up: float, down: float, scale: Callable[[float], float], by_cycle: bool
 ) -> float:
-    """Torch's CyclicLR at update t."""
+    """The rate of torch's CyclicLR at update t."""
     total, ratio = up + down, up / (up + down)
     cycle = math.floor(1 + t / total)
     x = 1.0 + t / total - cycle
@@ -120,7 +129,7 @@ def cosine_annealing_warm_restarts(
 
 
 def restarts_rate(t: int, lr: float, first: int, growth: int, floor: float) -> float:
-    """Torch's CosineAnnealingWarmRestarts at update t, by its plain ``step()``."""
+    """The rate of torch's CosineAnnealingWarmRestarts at update t, by its plain ``step()``."""
     length = first
     if growth == 1:
         t %= first
@@ -183,8 +192,9 @@ def one_cycle_lr(
     if neat and 0 < ends[0] < ends[-1] and ends == sorted(set(ends)):
         if div_factor >= 1 and final_div_factor >= 1:
             return one_cycle(max_lr, ends[0], div_factor, final_div_factor, shape, three_phase, over=ends[-1])
-        lengths = [b - a for a, b in zip([0, *ends], ends, strict=False)]
-        return follow([glide(a, b, shape, n) for a, b, n in zip(levels, levels[1:], lengths, strict=True)])
+        lengths = [b - a for a, b in itertools.pairwise([0, *ends])]
+        ramps = zip(itertools.pairwise(levels), lengths, strict=True)
+        return follow([glide(a, b, shape, over) for (a, b), over in ramps])
     return listed(call, map(rate, range(total)))
 
 
@@ -195,7 +205,7 @@ def one_cycle_phases(total: int, pct_start: float, three_phase: bool) -> tuple[f
 
 
 def one_cycle_rate(t: int, levels: tuple[float, ...], phases: tuple[float, ...], linear: bool) -> float:
-    """Torch's OneCycleLR at update t, also past its end."""
+    """The rate of torch's OneCycleLR at update t, also past its end."""
     i = next((i for i, end in enumerate(phases) if t <= end), len(phases) - 1)
     begin = phases[i - 1] if i else 0.0
     pct = (t - begin) / (phases[i] - begin)

@@ -1,8 +1,8 @@
 """torch's schedulers that are made of others: SequentialLR and ChainedScheduler.
 
-Each is first said as what its parts mean (one after the other on clocks of their own; multiplied), and that is then held
-against torch's own arithmetic (`torch_recursions`) over the run. Where torch leaves it, that is a bug of torch's, which is
-refused, or tabulated as it is.
+Each is first said as what its parts mean (one after the other on clocks of their own; multiplied), and that is then
+held against torch's own arithmetic (`torch_recursions`) over the run. Where torch leaves it, that is a bug of torch's,
+which is refused, or tabulated as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from attrs import evolve
 from lrdecay.dialects import torch_recursions
 from lrdecay.dialects.base import Call, Run, says, translate
 from lrdecay.dialects.stretches import MOST_PARTS, first_difference, follow, glide, hold, listed, only_if_asked, whole
+from lrdecay.dialects.torch_formulas import one_cycle_length
 from lrdecay.errors import InputError, refusal
 from lrdecay.schedule import Bound, Horizon, Schedule, exponential, join, linear, ramp
 from lrdecay.schedule.base import Family
@@ -94,13 +95,11 @@ def _calls(call: str, schedulers: Any) -> list[Call]:
 
 def _together(parts: list[Schedule], edges: list[int]) -> Schedule:
     """``a + b`` where every part but the last can be told how long it lasts, else a join."""
-    fitted = []
+    fitted: list[Schedule] = []
     for part, (start, end) in zip(parts, itertools.pairwise(edges), strict=False):
         if isinstance(part, Family) and part.over is None:
-            fitted.append(evolve(part, over=end - start))
-        elif part.lasts is not None and [(d.unit, sum(e.amount for e in part.lasts)) for d in part.lasts[:1]] == [
-            ("steps", end - start)
-        ]:
+            fitted.append(evolve(part, over=end - start))  # type: ignore[misc]
+        elif part.lasts is not None and sum(d.amount for d in part.lasts) == end - start:  # all of them in updates
             fitted.append(part)
         else:
             return join(*parts, at=edges[1:])
@@ -110,7 +109,7 @@ def _together(parts: list[Schedule], edges: list[int]) -> Schedule:
 def _length_of(last: Schedule, part: Call) -> int:
     """The updates of the last part that are looked at where nobody says how long the run is."""
     if part.name == "OneCycleLR":
-        return torch_recursions.one_cycle_length(torch_recursions.arguments(part))
+        return one_cycle_length(torch_recursions.arguments(part))
     return _LOOKED_AT if last.lasts is None else int(sum(d.amount for d in last.lasts))
 
 
@@ -121,7 +120,8 @@ def _checked(run: Run, call: Call, schedule: Schedule, steps: int) -> Schedule:
     if t < 0:
         return schedule
     rule = "must mean what its parts say"
-    cure = f"torch makes update {t} at {peers:.6g} where the parts say {ours:.6g}: they overwrite each other's rate."
+    cure = f"torch makes update {t} at {peers:.6g} where the parts say {ours:.6g}:"
+    cure += " they overwrite each other's rate or clock."
     only_if_asked(run, f"torch.{call.name}(...)", rule, [part.name for part in call.positional[0]], cure)
     return listed(f"torch.{call.name}(...)", theirs)
 
@@ -143,11 +143,11 @@ def _product(run: Run, parts: list[Call]) -> Schedule:
     if [part.name for part in curves] not in (["ExponentialLR"], ["LinearLR"]):
         return listed("torch.ChainedScheduler(...)", product)
     held = np.prod([f for f, part in zip(factors, parts, strict=True) if part.name in _HOLDS], axis=0)
-    cuts = set(np.flatnonzero(np.diff(held)) + 1)
+    cuts = set((np.flatnonzero(np.diff(held)) + 1).tolist())
     curve = next(s for s, part in zip(said, parts, strict=True) if part.name not in _HOLDS)
     if isinstance(curve, linear | ramp):
         cuts |= {int(curve.over.amount)} if curve.over.amount < run.steps else set()
-    edges = [0, *sorted(map(int, cuts)), run.steps]
+    edges = [0, *sorted(cuts), run.steps]
     if len(edges) > MOST_PARTS or not isinstance(curve, exponential | linear | ramp):
         return listed("torch.ChainedScheduler(...)", product)
     bound = curve.bind(Horizon(steps=run.steps))

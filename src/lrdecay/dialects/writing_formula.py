@@ -61,7 +61,7 @@ def formula(bound: Bound, words: Words) -> tuple[list[str], str]:
     writer = _Writer(words, bound)
     writer.line("t", words.minimum("t", str(bound.steps)))
     rate = writer.segment(bound.segment, "t")
-    return writer.lines, rate
+    return writer.lines, rate if rate[0].isalpha() else words.everywhere(rate)
 
 
 @final

@@ -57,6 +57,10 @@ class Words:
         """A number, to the last bit."""
         return repr(float(value))
 
+    def everywhere(self, number: str) -> str:
+        """One number for every t."""
+        return f'{self.of}full_like(t, {number}, dtype="float32")' if self.single else number
+
     def where(self, condition: str, yes: str, no: str) -> str:
         """One of two."""
         return f"{self.of}where({condition}, {yes}, {no})" if self.single else f"{yes} if {condition} else {no}"

@@ -44,6 +44,8 @@ from lrdecay.schedule.plan_growth import grow_batch
 from lrdecay.schedule.plan_layers import discriminative, layerwise
 from lrdecay.schedule.plan_notation import bound_from_json, parse_plan, plan_from_json
 from lrdecay.schedule.plans import Plan, plan
+from lrdecay.schedule.rates_file import read_rates
+from lrdecay.schedule.rescale import rescale
 from lrdecay.schedule.sameness import common_prefix, same_values
 
 __all__ = [
@@ -92,6 +94,8 @@ __all__ = [
     "power",
     "product",
     "ramp",
+    "read_rates",
+    "rescale",
     "rex",
     "same_values",
     "scale",

@@ -62,16 +62,21 @@ class Bound:
         elif index.size and index.max() >= self.steps:
             msg = refusal("schedule(t)", f"must be before the end of the horizon, step {self.steps}", int(index.max()))
             raise InputError(msg)
-        with np.errstate(over="ignore"):  # an infinity in between may still mean a rate: 1 / (1 + inf) = 0
-            rates = self.segment(index.reshape(-1)).reshape(index.shape)
-        if not np.isfinite(rates).all():
-            msg = refusal(repr(self.schedule), "must give finite rates", float(rates[~np.isfinite(rates)][0]))
-            raise InputError(msg)
+        rates = self._rates(index.reshape(-1)).reshape(index.shape)
         return float(rates) if index.ndim == 0 else rates
 
     def values(self) -> NDArray[np.float64]:
         """The rate of every update of the run, float64, shape (steps,)."""
-        return self(np.arange(self.steps))
+        return self._rates(np.arange(self.steps, dtype=np.int64))
+
+    def _rates(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The segment's rates, all finite, for indices of shape (n,) that the end policy has been applied to."""
+        with np.errstate(over="ignore"):  # an infinity in between may still mean a rate: 1 / (1 + inf) = 0
+            rates = self.segment(index)
+        if not np.isfinite(rates).all():
+            msg = refusal(repr(self.schedule), "must give finite rates", float(rates[~np.isfinite(rates)][0]))
+            raise InputError(msg)
+        return rates
 
 
 def _indices(t: Any) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from lrdecay.schedule.batch_clock import ClockTicks
 from lrdecay.schedule.duration import Duration, round_half_up
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.places import NoRoomError, Place, Steps
-from lrdecay.schedule.segments import Rates, Segment, StairSegment
+from lrdecay.schedule.segments import Rates, Segment, StairSegment, between
 from lrdecay.schedule.shapes import Shape, geometric_shape
 from lrdecay.schedule.ticks import Ticks
 
@@ -33,8 +33,8 @@ __all__ = ["CycleSegment", "Halvings", "Restarts", "TriangleSegment", "Triangles
 class _Clock(Protocol):
     """Says which cycle an update is in, and from where to where that cycle goes."""
 
-    def __call__(self, t: Steps) -> tuple[Steps, Steps, Steps]:
-        """Index of the cycle, its first update, the first update of the next."""
+    def __call__(self, t: Steps) -> tuple[Steps, Steps, Steps | int]:
+        """Index of the cycle, its first update, how many updates it has; one number where all have as many."""
 
 
 @final
@@ -45,9 +45,9 @@ class _Even:
     b: int
     ticks: Ticks | ClockTicks
 
-    def __call__(self, t: Steps) -> tuple[Steps, Steps, Steps]:
+    def __call__(self, t: Steps) -> tuple[Steps, Steps, Steps | int]:
         k = self.ticks.passed(np.minimum(t, self.b - 1))
-        return k, self.ticks.position(k), self.ticks.position(k + 1)
+        return k, self.ticks.position(k), self.ticks.reach(k)
 
 
 @final
@@ -57,9 +57,10 @@ class _Growing:
 
     edges: NDArray[np.int64]  # rising: where each cycle starts, and where the last one would end
 
-    def __call__(self, t: Steps) -> tuple[Steps, Steps, Steps]:
+    def __call__(self, t: Steps) -> tuple[Steps, Steps, Steps | int]:
         k = np.clip(np.searchsorted(self.edges, t, side="right") - 1, 0, len(self.edges) - 2)
-        return k, self.edges[k], self.edges[k + 1]
+        a = self.edges[k]
+        return k, a, self.edges[k + 1] - a
 
 
 @final
@@ -77,11 +78,11 @@ class CycleSegment:
     def __call__(self, t: Steps) -> Rates:
         """The floor + (peak - floor)·shrink^k·f(u), exact at both ends of a cycle."""
         last = np.minimum(t, self.b)
-        k, a, e = self.clock(last)
-        u = np.maximum(last - a, 0) / (e - a)
-        height = np.power(self.shrink, k.astype(np.float64)) * self.shape(u, np)
-        rate: Rates = self.peak * height + self.floor * (1.0 - height)
-        return rate
+        k, a, length = self.clock(last)
+        height: Rates = self.shape(np.maximum(last - a, 0) / length, np)
+        if self.shrink != 1.0:
+            height *= np.power(self.shrink, k.astype(np.float64))
+        return between(self.peak, self.floor, height)
 
 
 @final
@@ -101,13 +102,14 @@ class TriangleSegment:
         """The low + (high - low)·shrink^⌊k/2⌋·gamma^(t - a)·h, with k halves passed."""
         last = np.minimum(t, self.b)
         k = self.halves.passed(np.minimum(t, self.b - 1))
-        start, end = self.halves.position(k), self.halves.position(k + 1)
-        u = np.maximum(last - start, 0) / (end - start)
-        height = np.where(k % 2 == 0, u, 1.0 - u)
-        cycle, age = (k // 2).astype(np.float64), np.maximum(last - self.a, 0).astype(np.float64)
-        height = height * np.power(self.shrink, cycle) * np.power(self.gamma, age)
-        rate: Rates = self.high * height + self.low * (1.0 - height)
-        return rate
+        u = np.maximum(last - self.halves.position(k), 0) / self.halves.reach(k)
+        height: Rates = np.asarray(u)
+        np.subtract(1.0, height, out=height, where=(k & 1).astype(np.bool_))
+        if self.shrink != 1.0:
+            height *= np.power(self.shrink, (k >> 1).astype(np.float64))
+        if self.gamma != 1.0:
+            height *= np.power(self.gamma, np.maximum(last - self.a, 0).astype(np.float64))
+        return between(self.high, self.low, height)
 
 
 @final

@@ -9,6 +9,7 @@ What stands for the peak is the highest rate; `at_peak` moves all rates by the s
 
 from __future__ import annotations
 
+import os
 from typing import Any, final
 
 from attrs import field
@@ -17,6 +18,7 @@ from lrdecay.errors import InputError, argument, at_least_one, non_negative, one
 from lrdecay.schedule.base import MOVES, PEAK, Family, durations_field, family, number
 from lrdecay.schedule.fields import milestones_field
 from lrdecay.schedule.places import Edge, Hold, Join, Place, Ramp, Table
+from lrdecay.schedule.rates_file import read_rates
 from lrdecay.schedule.shapes import CLOSED_SHAPES
 
 __all__ = ["piecewise", "ramp", "tabulated"]
@@ -72,10 +74,26 @@ class piecewise(Family):  # noqa: N801
 @final
 @family
 class tabulated(Family):  # noqa: N801
-    """The listed rates, absolute, one for each update; the last one is held."""
+    """The listed rates, absolute, one for each update; the last one is held.
+
+    Given ``file=``, or a path in place of the list, the rates are read from it once, here; from then on they are the
+    value: it is equal to the list by content, prints as the list and saves as the list. See `read_rates`.
+
+    Raises:
+        InputError: no list of rates >= 0 with one above 0, or no file that holds one; or both are given.
+    """
 
     values: Any = rates_field()
     over: Any = durations_field(default=None)
+
+    def __init__(self, values: Any = None, over: Any = None, *, file: str | os.PathLike[str] | None = None) -> None:
+        """A list, or a file."""
+        if values is not None and file is not None:
+            msg = refusal("tabulated(file=...)", "must not be given beside a list of rates", str(file))
+            raise InputError(msg)
+        source = file if values is None else values
+        rates = read_rates(source) if isinstance(source, str | os.PathLike) else source
+        self.__attrs_init__(rates, over)  # type: ignore[attr-defined]
 
     def body(self) -> Place:
         """A table."""

@@ -116,7 +116,7 @@ class Noisy(Place):
         a, b = round_half_up(start), round_half_up(end)
         low, high = a, b
         if self.between is not None:
-            low, high = (round_half_up(start + horizon.length(d)) for d in self.between)
+            low, high = (round_half_up(horizon.after(start, d)) for d in self.between)
             if high <= low:
                 what = "the noise"
                 raise NoRoomError(what, low, high)

@@ -104,6 +104,9 @@ def _decode(data: Any, depth: int = 0) -> Any:
     if not isinstance(data, dict):
         return data
     name = data.get("type")
+    if name == "tabulated" and ("file" in data or isinstance(data.get("values"), str)):
+        msg = refusal('from_json("tabulated")', "must hold its values; only a person names a file", data)
+        raise InputError(msg)
     named = {k: PEAK if v == "peak" else _decode(v, depth + 1) for k, v in data.items() if k != "type"}
     if name not in ("then", "join", "product"):
         return _call(name, [], named)
@@ -117,7 +120,8 @@ def _decode(data: Any, depth: int = 0) -> Any:
 def _tree(text: str) -> ast.expr:
     if not isinstance(text, str) or len(text) > _LONGEST:
         shown = text[:40] + "..." if isinstance(text, str) else text
-        msg = refusal("parse(...)", f"must be given a text of at most {_LONGEST} characters", shown)
+        cure = 'A longer table is read from JSON, or from a file: tabulated(file="rates.csv").'
+        msg = refusal("parse(...)", f"must be given a text of at most {_LONGEST} characters", shown, cure)
         raise InputError(msg)
     try:
         with warnings.catch_warnings():

@@ -92,7 +92,7 @@ class TokenLaw(Place):
         law = TokenLawSegment(a, b, self.cap, self.amplitude, self.exponent, tokens)
         if not self.warmup.amount:
             return law
-        middle = start + horizon.length(self.warmup)
+        middle = horizon.after(start, self.warmup)
         _, top = bounds("a warmup", start, middle)
         bounds("what follows the warmup", middle, end)
         return WarmSegment(a, top, law)

@@ -61,7 +61,7 @@ class ShapedWarm(Place):
 
     def place(self, start: Fraction, end: Fraction, horizon: Horizon) -> Segment:
         """As `Warm`: ``rest`` has its own clock, which starts where the warmup ends."""
-        middle = start + horizon.length(self.over)
+        middle = horizon.after(start, self.over)
         a, b = bounds("a warmup", start, middle)
         bounds("what follows the warmup", middle, end)
         return ShapedWarmSegment(a, b, self.rest.place(middle, end, horizon), self.rise)

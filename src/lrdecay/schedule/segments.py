@@ -6,7 +6,8 @@ Counts of staircases and cycles are integer arithmetic (`ticks`); no logarithm i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from typing import final
 
 import numpy as np
@@ -28,6 +29,7 @@ __all__ = [
     "StairSegment",
     "TableSegment",
     "WarmSegment",
+    "between",
 ]
 
 Steps = NDArray[np.int64]
@@ -75,9 +77,7 @@ class RampSegment:
     def __call__(self, t: Steps) -> Rates:
         """start·f(u) + end·(1 - f(u)): exact at both ends."""
         u = np.clip(t - self.a, 0, self.b - self.a) / (self.b - self.a)
-        f = self.shape(u, np)
-        rate: Rates = self.start * f + self.end * (1.0 - f)
-        return rate
+        return between(self.start, self.end, self.shape(u, np))
 
 
 @final
@@ -94,7 +94,8 @@ class ProgressionSegment:
     def __call__(self, t: Steps) -> Rates:
         """peak·f((t - a) / tick)."""
         x = np.clip(t - self.a, 0, self.b - self.a) / self.tick
-        rate: Rates = self.peak * self.shape(x, np)
+        rate: Rates = self.shape(x, np)
+        rate *= self.peak
         return rate
 
 
@@ -111,7 +112,8 @@ class StairSegment:
     def __call__(self, t: Steps) -> Rates:
         """peak·f(k(t))."""
         k = self.ticks.passed(np.minimum(t, self.b - 1))
-        rate: Rates = self.peak * self.shape(k.astype(np.float64), np)
+        rate: Rates = self.shape(k.astype(np.float64), np)
+        rate *= self.peak
         return rate
 
 
@@ -127,9 +129,12 @@ class WarmSegment:
     def __call__(self, t: Steps) -> Rates:
         """rest(b)·(t - a + 1) / (n + 1) before b."""
         target = self.rest(np.array(self.b))
-        ramp = target * ((t - self.a + 1) / (self.b - self.a + 1))
-        rate: Rates = np.where(t < self.b, ramp, self.rest(np.maximum(t, self.b)))
-        return rate
+
+        def ramp(early: Steps) -> Rates:
+            rate: Rates = target * ((early - self.a + 1) / (self.b - self.a + 1))
+            return rate
+
+        return _in_parts((ramp, self.rest), (self.b,), t)
 
 
 @final
@@ -142,12 +147,7 @@ class JoinSegment:
 
     def __call__(self, t: Steps) -> Rates:
         """At an edge the new part speaks."""
-        which = np.searchsorted(np.array(self.edges, dtype=np.int64), t, side="right")
-        out = np.empty(t.shape)
-        for i in np.unique(which):
-            mask = which == i
-            out[mask] = self.parts[i](t[mask])
-        return out
+        return _in_parts(self.parts, self.edges, t)
 
 
 @final
@@ -175,3 +175,31 @@ class ClampSegment:
     def __call__(self, t: Steps) -> Rates:
         """min(max(inner(t), low), high)."""
         return np.clip(self.inner(t), self.low, self.high)
+
+
+def between(start: float, end: float, f: Rates) -> Rates:
+    """start·f + end·(1 - f), for f in [0, 1], in place: a new array costs more than what is computed in it."""
+    if end == 0.0:
+        f *= start
+        return f
+    rest = 1.0 - f
+    rest *= end
+    f *= start
+    f += rest
+    return f
+
+
+def _in_parts(parts: Sequence[Segment], edges: Sequence[int], t: Steps) -> Rates:
+    """Each part where it speaks, from its edge on; a run in order is cut into slices, anything else is picked apart."""
+    out = np.empty(t.shape)
+    if t.ndim == 1 and bool(np.all(t[1:] >= t[:-1])):
+        cuts = [0, *np.searchsorted(t, edges).tolist(), len(t)]
+        for part, (first, last) in zip(parts, itertools.pairwise(cuts), strict=True):
+            if first < last:
+                out[first:last] = part(t[first:last])
+        return out
+    which = np.searchsorted(np.array(edges, dtype=np.int64), t, side="right")
+    for i in np.unique(which):
+        mask = which == i
+        out[mask] = parts[i](t[mask])
+    return out

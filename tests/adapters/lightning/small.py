@@ -1,8 +1,7 @@
-"""A small Lightning run: a shuffled loader, dropout, and validation; what its weights are at the end, as a checksum."""
+"""A small Lightning run: a shuffled loader, dropout, and validation."""
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,11 +75,3 @@ def shuffled(**more: Any) -> DataLoader[Any]:
 def trainer(*callbacks: Callback, **more: Any) -> L.Trainer:
     quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
     return L.Trainer(**{**quiet, "enable_checkpointing": False, "devices": 1, **more}, callbacks=list(callbacks))  # type: ignore[arg-type]
-
-
-def checksum(module: torch.nn.Module) -> str:
-    """Of all weights, bit for bit."""
-    digest = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
-        digest.update(name.encode() + value.numpy().tobytes())
-    return digest.hexdigest()

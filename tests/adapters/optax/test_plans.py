@@ -10,35 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from attrs import frozen
 
 from lrdecay.adapters.optax import attach, schedule, seek
 from lrdecay.errors import InputError
-from lrdecay.runs.trainable import FloatArray
-from lrdecay.schedule import Horizon, parse
+from lrdecay.schedule import Horizon, cosine, group, layerwise, parse, plan
 
 H = Horizon(steps=12)
 SPEC = "warmup(3) + cosine(0.1)"
 RATES = parse(SPEC).bind(H)(np.arange(13)).astype(np.float32)
 ONE = jnp.float32(1)
-
-
-@frozen
-class Listed:
-    """A bound plan of numbers that are written down."""
-
-    said: dict[str, dict[str, FloatArray]]  # group -> name -> values
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self.said[""])
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        return tuple(g for g in self.said if g)
-
-    def values(self, name: str, group: str = "") -> FloatArray:
-        return self.said[group][name]
 
 
 def updates(optimizer: Any, state: Any, gradients: list[float], parameter: Any = ONE) -> tuple[list[float], Any]:
@@ -137,47 +117,70 @@ def test_seek_refuses_what_holds_nothing_scheduled_and_what_is_no_step() -> None
         seek(attach(optax.sgd, SPEC, H).init(ONE), -1)
 
 
-def test_a_plan_drives_every_hyperparameter_that_it_names() -> None:
-    said = {
-        "lr": np.array([0.1, 0.2, 0.3]),
-        "momentum": np.array([0.9, 0.8, 0.7]),
-        "weight_decay": np.array([1.0, 2, 3]),
-    }
-    optimizer = attach(optax.adamw, Listed({"": said}), b2=0.99)
+def test_a_plan_drives_every_hyperparameter_that_it_names_but_the_batch_size() -> None:
+    says = plan(
+        lr=cosine(0.1), beta1="linear(0.9, floor=0.5)", beta2=0.99, weight_decay=0.5, weight_decay_times="lr/peak"
+    )
+    bound = says.bind(H)
+    optimizer = attach(optax.adamw, says, H)
     state = optimizer.init(ONE)
-    for t in range(5):
+    for t in range(14):
         _, state = updates(optimizer, state, [1])
-        for name, argument in {"lr": "learning_rate", "momentum": "b1", "weight_decay": "weight_decay"}.items():
-            assert state.hyperparams[argument] == np.float32(said[name][min(t, 2)])
+        for name, argument in {
+            "lr": "learning_rate",
+            "beta1": "b1",
+            "beta2": "b2",
+            "weight_decay": "weight_decay",
+        }.items():
+            assert state.hyperparams[argument] == np.float32(bound.values(name)[min(t, 11)])
+    with_batches = plan(lr=0.5, batch_size=32).bind(Horizon(epochs=1, samples_per_epoch=320, batch_size=32))
+    assert updates(*(lambda o: (o, o.init(ONE)))(attach(optax.sgd, with_batches)), [1])[0] == [-0.5]
 
 
-def test_groups_of_a_plan_go_to_the_labelled_parameters() -> None:
-    slow, fast = np.array([0.1, 0.2, 0.3]), np.array([1.0, 2.0, 3.0])
-    plan = Listed({"": {"lr": slow}, "head": {"lr": fast}})
-    parameters = {"body": ONE, "head": {"w": ONE}}
-    optimizer = attach(optax.sgd, plan, labels={"body": "", "head": "head"})
-    state = optimizer.init(parameters)
-    for t in range(3):
-        update, state = jax.jit(optimizer.update)(parameters, state, parameters)
-        assert -update["body"] == np.float32(slow[t])
-        assert -update["head"]["w"] == np.float32(fast[t])
-    sought = seek(optimizer.init(parameters), 2)
+def test_groups_and_layers_of_a_plan_go_to_the_parameters_their_patterns_name() -> None:
+    says = plan(
+        lr=cosine(0.1),
+        weight_decay=0.5,
+        groups={"*.b": group(weight_decay=0), "head.*": group(scale=10, frozen_until=2)},
+        layers=layerwise(0.5, layers=2),
+    )
+    parameters = {"embed": ONE, "layers": [{"w": ONE, "b": ONE}, {"w": ONE, "b": ONE}], "head": {"w": ONE}}
+    bound, optimizer = says.bind(H), attach(optax.adamw, says, H)
+    state, step = optimizer.init(parameters), jax.jit(optimizer.update)
+    labels = {"embed": "layer 0", "layers.0.w": "layer 1", "layers.1.b": "*.b layer 2", "head.w": "head.* layer 3"}
+    for t in range(4):
+        update, state = step(parameters, state, parameters)
+        moved = {"embed": update["embed"], "layers.0.w": update["layers"][0]["w"]}
+        moved |= {"layers.1.b": update["layers"][1]["b"], "head.w": update["head"]["w"]}
+        for name, label in labels.items():  # gradients of one: Adam's step is 1, and all weights are 1
+            rate, decay = bound.values("lr", label)[t], bound.values("weight_decay", label)[t]
+            assert float(moved[name]) == pytest.approx(-rate * (1 + decay), rel=1e-5), (name, t)
+    sought = seek(optimizer.init(parameters), 7)
     update, _ = optimizer.update(parameters, sought, parameters)
-    assert (-update["body"], -update["head"]["w"]) == (np.float32(0.3), np.float32(3.0))
-    with pytest.raises(InputError, match="must say which parameters are in which group"):
-        attach(optax.sgd, plan)
+    assert float(update["embed"]) == pytest.approx(-bound.values("lr", "layer 0")[7] * 1.5, rel=1e-5)
+
+
+def test_labels_may_be_said_and_patterns_that_name_nothing_are_refused() -> None:
+    says = plan(lr=0.5, groups={"fast": group(scale=2)})
+    parameters = {"a": ONE, "b": {"w": ONE}}
+    optimizer = attach(optax.sgd, says, H, labels={"a": "", "b": "fast"})
+    update, _ = optimizer.update(parameters, optimizer.init(parameters), parameters)
+    assert (update["a"], update["b"]["w"]) == (-0.5, -1.0)
+    with pytest.raises(InputError, match="must match the name of a parameter, got 'fast'"):
+        attach(optax.sgd, says, H).init(parameters)
 
 
 @pytest.mark.parametrize(
     ("make", "spec", "options", "rule"),
     [
         (3, SPEC, {}, "must be what makes an optimizer"),
-        (optax.clip, SPEC, {}, "must take learning_rate or lr, which is scheduled, got 'max_delta'"),
+        (optax.clip, SPEC, {}, "must take lr or learning_rate, which is scheduled, got 'max_delta'"),
         (optax.sgd, SPEC, {"learning_rate": 0.1}, "must be said once, got 0.1"),
-        (optax.sgd, Listed({"": {"weight_decay": np.ones(3)}}), {}, "must take weight_decay"),
-        (optax.sgd, Listed({"": {"lr": np.ones(3)}}), {"rates": np.ones(3)}, "must be left out for a plan"),
+        (optax.sgd, plan(lr=0.1).bind(H), {}, "must be left out for a bound plan"),
+        (optax.sgd, plan(lr=0.1, weight_decay=0.1), {}, "must take weight_decay"),
+        (optax.sgd, plan(lr=0.1), {"rates": np.ones(3)}, "must be left out for a plan"),
     ],
 )
 def test_what_does_not_fit_is_refused(make: Any, spec: Any, options: dict[str, Any], rule: str) -> None:
     with pytest.raises(InputError, match=rule):
-        attach(make, spec, None if isinstance(spec, Listed) else H, **options)
+        attach(make, spec, H, **options)

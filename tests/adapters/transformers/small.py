@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -61,14 +60,4 @@ def trainer(folder: Path, *callbacks: TrainerCallback, model: Any = None, **more
         "per_device_train_batch_size": BATCH,
     }
     arguments = TrainingArguments(**{**quiet, "num_train_epochs": 3, **more})
-    optimizers = more.pop("optimizers", None)
-    del optimizers
     return Trainer(Net() if model is None else model, arguments, train_dataset=DATA, callbacks=list(callbacks))
-
-
-def checksum(module: torch.nn.Module) -> str:
-    """Of all weights, bit for bit."""
-    digest = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
-        digest.update(name.encode() + value.numpy().tobytes())
-    return digest.hexdigest()

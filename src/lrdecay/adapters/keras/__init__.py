@@ -1,5 +1,7 @@
 """Keras 3, on any backend: `attach` puts a schedule into an optimizer, `LRDecay` is the same as a callback.
 
+`from_peer` reads a live schedule of Keras' own.
+
 Raises:
     MissingExtraError: on import, where keras is not installed.
 """
@@ -14,6 +16,7 @@ if importlib.util.find_spec("keras") is None:
 
 from lrdecay.adapters.keras.attaching import Attached, attach
 from lrdecay.adapters.keras.callback import LRDecay
+from lrdecay.adapters.keras.peers import from_peer
 from lrdecay.adapters.keras.schedule import KerasSchedule
 
-__all__ = ["Attached", "KerasSchedule", "LRDecay", "attach"]
+__all__ = ["Attached", "KerasSchedule", "LRDecay", "attach", "from_peer"]

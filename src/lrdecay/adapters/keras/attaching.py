@@ -17,12 +17,13 @@ from typing import Any, final
 import keras
 from attrs import frozen
 
-from lrdecay.adapters.binding import bound_of
+from lrdecay.adapters.binding import bound_of, plan_of
 from lrdecay.adapters.keras.layers import count_of, drive_layers, inner_of
+from lrdecay.adapters.keras.plans import drive_plan
 from lrdecay.adapters.keras.schedule import KerasSchedule
 from lrdecay.errors import InputError, non_negative_int, refusal
 from lrdecay.runs.trainable import FloatArray
-from lrdecay.schedule import Bound, Horizon, Schedule
+from lrdecay.schedule import Bound, BoundPlan, Horizon, Plan, Schedule
 
 __all__ = ["Attached", "attach", "optimizer_of"]
 
@@ -57,7 +58,7 @@ class Attached:
 
 def attach(
     optimizer: Any,
-    schedule: Schedule | Bound | str,
+    schedule: Schedule | Bound | Plan | BoundPlan | str,
     horizon: Horizon | None = None,
     *,
     layer_multipliers: Mapping[str, float] | None = None,
@@ -68,10 +69,11 @@ def attach(
 
     Args:
         optimizer: a Keras optimizer, or a compiled model.
-        schedule: a schedule, its text notation, or one bound already (then leave ``horizon`` out).
+        schedule: a schedule, its text notation, or a plan (`lrdecay.adapters.keras.plans`); bound already, then leave
+            ``horizon`` out.
         horizon: the length of the run and its units; at most 10 million updates.
         layer_multipliers: numbers >= 0 by patterns of names, see `lrdecay.adapters.keras.layers`. They are not part of
-            a saved model: one that was saved with multipliers refuses to train until it is attached again.
+            a saved model, nor is a plan: a model saved with one refuses to train until it is attached again.
         after: the end policy, "hold" by default, or "repeat". A compiled step cannot raise.
         rates: f(0), f(1), ... as float64, made elsewhere from this schedule.
 
@@ -80,12 +82,21 @@ def attach(
     """
     updating = inner_of(optimizer_of("attach(optimizer)", optimizer))
     accumulation = updating.gradient_accumulation_steps or 1
-    made = KerasSchedule(bound_of(schedule, horizon, after), accumulation=accumulation, rates=rates)
+    plan = plan_of(schedule, horizon)
     said = {} if layer_multipliers is None else layer_multipliers
-    if isinstance(optimizer, keras.Model) and said and optimizer.built and not updating.built:
+    if plan is not None and (said or rates is not None):
+        cure = "Say it in the plan: groups={...: group(scale=...)}."
+        msg = refusal("attach(layer_multipliers, rates)", "must be left out for a plan", said or "rates", cure)
+        raise InputError(msg)
+    if isinstance(optimizer, keras.Model) and (said or plan) and optimizer.built and not updating.built:
         optimizer.optimizer.build(optimizer.trainable_variables)
-    drive_layers(updating, said)
-    made.remember(said)
+    if plan is not None:
+        made = drive_plan(updating, plan, after, accumulation)
+        made.remember({"plan": repr(plan.plan)})
+    else:
+        made = KerasSchedule(bound_of(schedule, horizon, after), accumulation=accumulation, rates=rates)
+        drive_layers(updating, said)
+        made.remember({"layer_multipliers": dict(said)} if said else {})
     updating.learning_rate = made
     if isinstance(optimizer, keras.Model):
         optimizer.train_function = None  # made again at the next fit, with what is attached now

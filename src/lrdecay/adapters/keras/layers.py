@@ -13,7 +13,8 @@ weight decay see. Keras has one rate for all variables; what is replaced is the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -21,7 +22,7 @@ import keras
 
 from lrdecay.errors import InputError, did_you_mean, non_negative, refusal
 
-__all__ = ["count_of", "drive_layers", "inner_of", "multipliers_of"]
+__all__ = ["count_of", "drive_layers", "give_back", "inner_of", "multipliers_of", "replace_updates"]
 
 _REPLACED = ("update_step", "_parallel_update_step", "_apply_weight_decay")
 
@@ -75,52 +76,74 @@ def drive_layers(optimizer: Any, said: Mapping[str, float]) -> None:
         cure = "Build the model first, model.build(shape), and then optimizer.build(model.trainable_variables)."
         msg = refusal("attach(layer_multipliers=...)", "must know the optimizer's variables", "one not built", cure)
         raise InputError(msg)
-    if said and isinstance(optimizer, keras.optimizers.Nadam) and hasattr(type(optimizer), "_parallel_update_step"):
-        cure = "It updates all variables at once with a state they share; take Adam."
-        msg = refusal("attach(layer_multipliers=...)", "must not be used with Nadam on the torch backend", said, cure)
-        raise InputError(msg)
     scales = multipliers_of([v.path for v in optimizer._trainable_variables], said)
-    for name in _REPLACED:
-        optimizer.__dict__.pop(name, None)
+    give_back(optimizer)
     if all(scale == 1 for scale in scales.values()):
         return
-    kind = type(optimizer)
 
-    def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
-        kind.update_step(optimizer, gradient, variable, learning_rate * scales[variable.path])
-
-    def parallel_update_step(gradients: list[Any], variables: list[Any], learning_rate: Any) -> None:
-        for scale, which in _alike(variables, scales):
-            apart = ([gradients[i] for i in which], [variables[i] for i in which])
-            kind._parallel_update_step(optimizer, *apart, learning_rate * scale)
-
-    optimizer.update_step = update_step
-    if hasattr(kind, "_parallel_update_step"):
-        optimizer._parallel_update_step = parallel_update_step
-    optimizer._apply_weight_decay = _decay(optimizer, scales)
-
-
-def _decay(optimizer: Any, scales: Mapping[str, float]) -> Callable[[list[Any]], None]:
-    """Weight decay w -= wd * f(t) * m * w: the optimizer's own, on one kind of variables after the other."""
-
-    def apply_weight_decay(variables: list[Any]) -> None:
-        whole = optimizer.weight_decay
-        if whole is None:
-            return
-        decayed = [v for v in variables if optimizer._use_weight_decay(v)]
+    @contextmanager
+    def at(scale: float) -> Iterator[Any]:
+        rate, whole = optimizer.learning_rate, optimizer.weight_decay
         try:
-            for scale, which in _alike(decayed, scales):
+            if whole is not None:  # shrinks by weight_decay * f(t), of which Keras knows no other
                 optimizer.weight_decay = whole * scale
-                type(optimizer)._apply_weight_decay(optimizer, [decayed[i] for i in which])
+            yield rate * scale
         finally:
             optimizer.weight_decay = whole
 
-    return apply_weight_decay
+    replace_updates(optimizer, scales, at)
 
 
-def _alike(variables: list[Any], scales: Mapping[str, float]) -> list[tuple[float, list[int]]]:
-    """The positions of the variables of each multiplier."""
-    which: dict[float, list[int]] = {}
+def give_back(optimizer: Any) -> None:
+    """Let an optimizer update its variables by itself again."""
+    for name in _REPLACED:
+        optimizer.__dict__.pop(name, None)
+
+
+def replace_updates(optimizer: Any, kinds: Mapping[str, Any], at: Callable[[Any], AbstractContextManager[Any]]) -> None:
+    """Let an optimizer update its variables one kind after the other, each under settings of its own.
+
+    Args:
+        optimizer: built.
+        kinds: the kind of each variable, by its path.
+        at: a context that sets the optimizer up for a kind, and gives its learning rate.
+
+    Raises:
+        InputError: this optimizer cannot update its variables apart.
+    """
+    cls = type(optimizer)
+    if isinstance(optimizer, keras.optimizers.Nadam) and hasattr(cls, "_parallel_update_step"):
+        cure = "It updates all variables at once with a state they share; take Adam."
+        msg = refusal(
+            "attach(...)", "must not drive variables apart with Nadam on the torch backend", cls.__name__, cure
+        )
+        raise InputError(msg)
+
+    def update_step(gradient: Any, variable: Any, _rate: Any) -> None:
+        with at(kinds[variable.path]) as rate:
+            cls.update_step(optimizer, gradient, variable, rate)
+
+    def parallel_update_step(gradients: list[Any], variables: list[Any], _rate: Any) -> None:
+        for kind, which in _alike(variables, kinds):
+            with at(kind) as rate:
+                apart = [gradients[i] for i in which], [variables[i] for i in which]
+                cls._parallel_update_step(optimizer, *apart, rate)
+
+    def apply_weight_decay(variables: list[Any]) -> None:
+        decayed = [v for v in variables if optimizer._use_weight_decay(v)]
+        for kind, which in _alike(decayed, kinds):
+            with at(kind):
+                cls._apply_weight_decay(optimizer, [decayed[i] for i in which])
+
+    optimizer.update_step = update_step
+    if hasattr(cls, "_parallel_update_step"):
+        optimizer._parallel_update_step = parallel_update_step
+    optimizer._apply_weight_decay = apply_weight_decay
+
+
+def _alike(variables: list[Any], kinds: Mapping[str, Any]) -> list[tuple[Any, list[int]]]:
+    """The positions of the variables of each kind."""
+    which: dict[Any, list[int]] = {}
     for i, variable in enumerate(variables):
-        which.setdefault(scales[variable.path], []).append(i)
+        which.setdefault(kinds[variable.path], []).append(i)
     return list(which.items())

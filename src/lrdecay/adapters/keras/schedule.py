@@ -68,13 +68,12 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
         """The rate at ``iterations``, a number or a tensor of any shape >= 0; a float32 tensor.
 
         Raises:
-            InputError: it was loaded, and the multipliers it was saved with were not attached again.
+            InputError: it was loaded, and the multipliers or the plan it was saved with were not attached again.
         """
         if self._lost:
-            cure = "Call attach(model, ..., layer_multipliers=...) after loading; layer_multipliers={} drops them."
-            msg = refusal(
-                "load_model(...)", "must be followed by attach where layers had multipliers", self._lost, cure
-            )
+            cure = "Call attach(model, ...) after loading, with these or without."
+            rule = "must be followed by attach where more than the rate was driven"
+            msg = refusal("load_model(...)", rule, self._lost, cure)
             raise InputError(msg)
         t = keras.ops.convert_to_tensor(step)
         if not keras.backend.is_int_dtype(t.dtype):
@@ -89,20 +88,20 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
         """The rate of update t >= 0, as the optimizer gets it: a float32."""
         return float(self._single[t % self.bound.steps if self.bound.after == "repeat" else min(t, self.bound.steps)])
 
-    def remember(self, layer_multipliers: Mapping[str, float]) -> None:
-        """Save these with the schedule, so that a model loaded later says they must be attached again."""
-        self._drives = dict(layer_multipliers)
+    def remember(self, drives: Mapping[str, Any]) -> None:
+        """Save what drives the optimizer besides, so that a model loaded later says it must be attached again."""
+        self._drives = dict(drives)
 
     def get_config(self) -> dict[str, Any]:
         """The notation, the horizon, the end policy and what must be attached again, as plain JSON."""
         config: dict[str, Any] = {"schedule": repr(self.bound.schedule), "horizon": self.bound.horizon.to_json()}
         config |= {"after": self.bound.after, "accumulation": self.accumulation}
-        return config | {"layer_multipliers": dict(self._drives or self._lost)}
+        return config | {"besides": dict(self._drives or self._lost)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> KerasSchedule:
         """What `get_config` said."""
         horizon, after = Horizon(**config["horizon"]), config["after"]
         made = cls(config["schedule"], horizon, after=after, accumulation=config["accumulation"])
-        made._lost = dict(config["layer_multipliers"])
+        made._lost = dict(config["besides"])
         return made

@@ -176,12 +176,13 @@ class LRDecay(Callback):
 
     def _take_place(self, trainer: Trainer) -> PositionedLoader | None:
         """Stand where the batches come from; and go to where a checkpoint stood, if there is one."""
-        before, self._loader = self._loader, positioned(trainer)
-        if self._loaded and self._loader is not before:
-            if self._loader is None or self._loaded["position"] is None:
-                cure = "Nobody can count what is taken from an iterator."
-                msg = refusal("ckpt_path", "must be of a training_step that takes batches", "a dataloader_iter", cure)
-                raise InputError(msg)
+        before = self._loader
+        self._loader = positioned(trainer)
+        if self._loaded and (self._loader is None or self._loaded["position"] is None):
+            cure = "Nobody can count what is taken from an iterator."
+            msg = refusal("ckpt_path", "must be of a training_step that takes batches", "a dataloader_iter", cure)
+            raise InputError(msg)
+        if self._loaded and self._loader is not None and self._loader is not before:
             self._loader.go_back(self._loaded["position"], self._back)
         return before
 

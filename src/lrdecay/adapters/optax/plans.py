@@ -6,32 +6,35 @@
 It is ``optax.inject_hyperparams`` over the factory: the state is a plain pytree whose ``count`` is the updates made and
 whose ``hyperparams`` are what the last update was made with. What a plan says goes to the factory's arguments:
 
-    lr -> learning_rate    momentum -> momentum or b1    weight_decay -> weight_decay    any other: by its own name
+    lr -> learning_rate    beta1 -> b1    beta2 -> b2    momentum, weight_decay: by their own names
+
+A plan's values are those of its updates; past the end the last is held. A batch size is left to the loader.
 
 Wrappers belong outside. ``optax.MultiSteps(attach(...), k)`` then counts one update for k micro batches, and
 ``optax.apply_if_finite(attach(...), n)`` none for a skipped one; inside the factory, both would be counted.
-Groups are labels, as ``optax.multi_transform`` takes them: one optimizer per group, each with its own values.
+A plan's groups are labels, as ``optax.multi_transform`` takes them: one optimizer per group, each with its own values.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from lrdecay.adapters.binding import COMPILED, BoundPlan, bound_of, is_plan
+from lrdecay.adapters.binding import COMPILED, bound_of, curve_of, plan_of
 from lrdecay.adapters.optax.schedule import OptaxSchedule, schedule
 from lrdecay.errors import Constraint, InputError, did_you_mean, non_negative_int, refusal
 from lrdecay.runs.trainable import FloatArray
-from lrdecay.schedule import Horizon, tabulated
+from lrdecay.schedule import BoundPlan, Horizon, Plan
+from lrdecay.schedule.plan_selection import select
 
-__all__ = ["attach", "seek"]
+__all__ = ["attach", "labels_of", "seek"]
 
-_ARGUMENTS = {"lr": ("learning_rate", "lr"), "momentum": ("momentum", "b1", "decay"), "weight_decay": ("weight_decay",)}
+_ARGUMENTS = {"lr": ("learning_rate",), "beta1": ("b1",), "beta2": ("b2", "decay_rate")}
 _a_factory = Constraint("must be what makes an optimizer", callable, "Such as optax.adam.")
 _COUNTED = (optax.ScaleByScheduleState, optax.InjectStatefulHyperparamsState)
 
@@ -53,8 +56,9 @@ def attach(
         make_optimizer: what makes it, such as ``optax.adamw``, or a function of yours with the same arguments.
         spec: a schedule, its notation, or a plan; bound already or not.
         horizon: the length of the run and its units; at most 10 million updates.
-        labels: for a plan with groups: a pytree of group names, of the parameters' structure or a prefix of it, or a
-            function of the parameters that gives one. "" labels what is in no group.
+        labels: which label of the plan each parameter has: a pytree of labels, of the parameters' structure or a prefix
+            of it, or a function of the parameters that gives one. By default the plan's own patterns choose, by the
+            parameters' keys with dots between them ("layers.0.kernel").
         after: the end policy, "hold" by default, or "repeat".
         rates: f(0), f(1), ... as float64, made elsewhere from this schedule.
         static: names of constants that must stay Python values, which optax would make arrays of.
@@ -64,13 +68,12 @@ def attach(
         InputError: an argument does not fit, the factory lacks one that is scheduled, or one is given twice.
     """
     _a_factory.check("attach(make_optimizer)", make_optimizer)
-    if is_plan(spec):
+    plan = plan_of(spec, horizon)
+    if plan is not None:
         if rates is not None:
             msg = refusal("attach(rates=...)", "must be left out for a plan", "rates")
             raise InputError(msg)
-        plan = cast("BoundPlan", spec if isinstance(spec, BoundPlan) else spec.bind(horizon))
-        names = [str(group) for group in plan.groups]
-        per_group = {group: _curves(plan, group, after) for group in dict.fromkeys(["", *names])}
+        per_group = {group: _curves(plan, group, after) for group in plan.groups}
     else:
         per_group = {"": {"lr": schedule(bound_of(spec, horizon, after, COMPILED), rates=rates)}}
     made = {
@@ -79,13 +82,24 @@ def attach(
         )
         for group, curves in per_group.items()
     }
-    if labels is None:
-        if len(made) > 1:
-            cure = "Give labels=, a pytree of these names or a function of the parameters."
-            msg = refusal("attach(labels=...)", "must say which parameters are in which group", sorted(made), cure)
-            raise InputError(msg)
+    if plan is None or len(made) == 1:
         return made[""]
-    return optax.multi_transform(made, labels)
+    return optax.multi_transform(made, labels_of(plan.plan) if labels is None else labels)
+
+
+def labels_of(plan: Plan) -> Callable[[Any], Any]:
+    """A function from the parameters to the plan's label of each, for ``optax.multi_transform``.
+
+    It raises `InputError` where a pattern matches no parameter, or the layers are not those of the parameters.
+    """
+
+    def labels(parameters: Any) -> Any:
+        leaves, structure = jax.tree_util.tree_flatten_with_path(parameters)
+        named = [(jax.tree_util.keystr(path, simple=True, separator="."), leaf) for path, leaf in leaves]
+        found = {name: label for label, held in select(plan, named).items() for name, _ in held}
+        return jax.tree.unflatten(structure, [found[name] for name, _ in named])
+
+    return labels
 
 
 def seek(state: Any, step: int) -> Any:
@@ -123,9 +137,8 @@ def _curves(plan: BoundPlan, group: str, after: str | None) -> dict[str, OptaxSc
     """What the plan says for a group, each as a schedule of its table."""
     curves = {}
     for name in plan.names:
-        values = plan.values(name, group)
-        listed = tabulated(values.tolist()).bind(Horizon(steps=len(values)), "hold" if after is None else after)
-        curves[str(name)] = schedule(listed)
+        if name != "batch_size":  # the loader's business
+            curves[name] = schedule(curve_of(plan, name, group, after))
     return curves
 
 
@@ -136,7 +149,7 @@ def _arguments(make: Callable[..., Any], curves: Mapping[str, OptaxSchedule], co
     for name, curve in curves.items():
         argument = next((a for a in (name, *_ARGUMENTS.get(name, ())) if a in known), None)
         if argument is None:
-            takes = f"must take {' or '.join(_ARGUMENTS.get(name, (name,)))}, which is scheduled"
+            takes = f"must take {' or '.join((name, *_ARGUMENTS.get(name, ())))}, which is scheduled"
             msg = refusal("attach(make_optimizer)", takes, ", ".join(known), did_you_mean(name, known))
             raise InputError(msg)
         if argument in constants:

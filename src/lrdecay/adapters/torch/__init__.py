@@ -1,4 +1,6 @@
-"""PyTorch: `attach` drives an optimizer's learning rate, `TorchTask` makes a trainable of a model and its data.
+"""PyTorch: `attach` drives an optimizer's learning rate, `from_peer` reads a scheduler that does, as a schedule.
+
+`TorchTask` makes a trainable of a model and its data.
 
 For plans: `parameter_groups` makes an optimizer's groups of a model, `GrowingBatchSampler` follows batch sizes.
 
@@ -15,8 +17,9 @@ if importlib.util.find_spec("torch") is None:
     raise MissingExtraError(_msg)
 
 from lrdecay.adapters.torch.batches import GrowingBatchSampler
+from lrdecay.adapters.torch.peers import from_peer
 from lrdecay.adapters.torch.plan_groups import parameter_groups
 from lrdecay.adapters.torch.scheduler import AttachedScheduler, attach
 from lrdecay.adapters.torch.task import TorchTask
 
-__all__ = ["AttachedScheduler", "GrowingBatchSampler", "TorchTask", "attach", "parameter_groups"]
+__all__ = ["AttachedScheduler", "GrowingBatchSampler", "TorchTask", "attach", "from_peer", "parameter_groups"]
