@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -25,19 +26,23 @@ def test_the_json_keeps_its_contract(capsys, tmp_path):
     assert data["restored"] is True
     assert 0 < data["steps_used"] <= 300
     assert data["interval"][0] <= data["suggestion"] <= data["interval"][1]
-    assert set(data["rules"]) == {"lrdecay", "steepest", "minimum/10", "valley"}
+    assert set(data["rules"]) == {"lrdecay", "steepest", "minimum/10"}
+    assert data["peers"]["lightning (broken)"]["broken"] is True
+    assert all(len(peer["answers"]) == 3 for peer in data["peers"].values())
+    assert data["repeatability"]["t"]["interval"] == data["interval"]
+    assert data["repeatability"]["bootstrap"]["decades"] < data["repeatability"]["t"]["decades"]
     assert plot.stat().st_size > 1000
 
 
 def test_a_curvature_ten_times_as_large_moves_the_answer_down_by_one_decade():
     answers = [
         lrdecay.find(
-            "quadratic", arguments={**SMOOTH, "curvature_scale": c}, low=1e-5, high=100.0, points=200
+            "quadratic", arguments={**SMOOTH, "curvature_scale": c}, low=1e-5, high=100.0, points=200, repeats=8
         ).suggestion
         for c in (1.0, 10.0)
     ]
 
-    assert answers[0] / answers[1] == pytest.approx(10, rel=0.25)
+    assert math.log10(answers[0] / answers[1]) == pytest.approx(1, abs=0.1)
 
 
 def test_the_same_seeds_give_the_same_bits_and_others_do_not():
@@ -50,8 +55,23 @@ def test_the_same_seeds_give_the_same_bits_and_others_do_not():
     assert first["curve"] != other["curve"]
 
 
-def test_one_repeat_gives_no_interval():
+def test_one_repeat_gives_no_interval_and_says_that_nobody_knows(capsys):
+    assert run(["find", "quadratic", "--with", "sigma=0.1", "--with", "condition=10", "--high", "100", "--repeats", "1"]) == 0
+
+    said = capsys.readouterr().out
+    assert "nobody knows" in said
+    assert "lightning (broken)" in said
     assert lrdecay.find("quadratic", repeats=1, arguments=SMOOTH, high=100.0).interval is None
+
+
+def test_repeats_that_disagree_give_no_answer_and_no_peak_to_compare_from():
+    finding = lrdecay.find("quadratic", repeats=2, points=20, low=1e-4, high=1e4, arguments={"sigma": 3.0})
+
+    assert finding.repeatability is None or finding.repeatability.too_wide
+    assert finding.suggestion is None
+    assert finding.interval is None
+    with pytest.raises(lrdecay.LrdecayError if hasattr(lrdecay, "LrdecayError") else Exception, match="to suggest a peak"):
+        finding.peak()
 
 
 def test_a_curve_that_never_rises_gives_no_answer_and_says_what_to_do(capsys):

@@ -56,7 +56,8 @@ def find_command(
         from lrdecay.report.figures import range_figure
 
         repeated, mean = [(c.rates, c.losses) for c in finding.curves], (reading.rates, reading.losses)
-        figure = range_figure(repeated, mean, suggestion=reading.suggestion, interval=interval, rules=reading.rules)
+        others = reading.rules | {p.name: p.median for p in finding.peers if p.median is not None}
+        figure = range_figure(repeated, mean, suggestion=finding.suggestion, interval=interval, rules=others)
         save(figure, picture_file)
     if json:
         print_json(finding.to_json())
@@ -65,16 +66,16 @@ def find_command(
 
     title = f"{finding.task}: training loss under a rising rate, {finding.repeats} repeats averaged"
     curve = {"loss": (reading.rates, reading.losses)}
-    mark = None if reading.suggestion is None else ("peak", reading.suggestion)
+    mark = None if finding.suggestion is None else ("peak", finding.suggestion)
     drawn = picture(
         curve, title=title, x_label="learning rate", log_x=True, log_y=True, mark=mark, colour=sys.stdout.isatty()
     )
     sys.stdout.write(drawn + "\n")
-    if finding.suggestion is None:
-        sys.stdout.write(f"no clear answer: {reading.why_not}\n")
-    else:
-        known = "" if interval is None else f"  (95% over repeats: {interval.lo:.2g} to {interval.hi:.2g})"
-        sys.stdout.write(f"peak: {finding.suggestion:.2g}{known}\n")
-    others = ", ".join(f"{name} {rate:.2g}" for name, rate in reading.rules.items() if name != "lrdecay")
+    from rich.console import Console
+
+    from lrdecay.report.finding import answer_text, rules_table
+
+    sys.stdout.write(answer_text(finding.suggestion, finding.why_not, finding.repeatability) + "\n")
+    Console(width=None if sys.stdout.isatty() else 110).print(rules_table(reading.rules, finding.peers))
     state = "left exactly as it was" if finding.restored else "NOT left as it was"
-    sys.stdout.write(f"other rules: {others}\n{finding.steps_used} updates; the task was {state}\n")
+    sys.stdout.write(f"{finding.steps_used} updates; the task was {state}\n")

@@ -9,13 +9,15 @@ import numpy as np
 from attrs import field, frozen
 
 from lrdecay.errors import InputError, RunError, non_negative_int, positive_int
+from lrdecay.rangetest.beside import Beside, peers_beside
 from lrdecay.rangetest.driver import FEWEST, Curve, range_test, rising_rates
-from lrdecay.rangetest.reading import Reading, average, read, rules
+from lrdecay.rangetest.reading import Reading, read
+from lrdecay.rangetest.repeatability import Repeatability, repeatability
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import Probe, RunResult, RunSpec, Source
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trainable import FloatArray
-from lrdecay.stats.intervals import Interval, log10_t_interval
+from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.worker import report
 from lrdecay.verbs.extras import require
@@ -34,13 +36,26 @@ class Finding:
     task: str
     reading: Reading = field(repr=False)
     curves: tuple[Curve, ...] = field(repr=False)  # one per repeat
-    interval: Interval | None  # 95%, of the suggestion over repeats, by t on log10; None: no suggestion, or one repeat
+    repeatability: Repeatability | None  # None: the curve gives no answer, or there is one repeat
+    peers: tuple[Beside, ...]  # what other finders would have answered
     seeds: tuple[int, ...]
 
     @property
     def suggestion(self) -> float | None:
-        """The peak to use; None where the curve gives no clear answer."""
-        return self.reading.suggestion
+        """The peak to use; None where there is no clear answer."""
+        return None if self.why_not else self.reading.suggestion
+
+    @property
+    def why_not(self) -> str | None:
+        """Why there is no clear answer, and what to do: the curve's shape, or repeats that disagree."""
+        if self.reading.why_not is not None or self.repeatability is None:
+            return self.reading.why_not
+        return self.repeatability.too_wide
+
+    @property
+    def interval(self) -> Interval | None:
+        """95%, of the suggestion over repeats, by t on log10; None without a suggestion, or of one repeat."""
+        return None if self.suggestion is None or self.repeatability is None else self.repeatability.t
 
     @property
     def repeats(self) -> int:
@@ -64,7 +79,7 @@ class Finding:
             RunError: there is none.
         """
         if self.suggestion is None:
-            msg = f"`find` must see a curve that falls and rises to suggest a peak: {self.reading.why_not}."
+            msg = f"`find` must see a curve that falls and rises, every time alike, to suggest a peak: {self.why_not}."
             raise RunError(msg)
         return self.suggestion
 
@@ -77,7 +92,9 @@ class Finding:
             "rules": self.reading.rules,
             "restored": self.restored,
             "steps_used": self.steps_used,
-            "why_not": self.reading.why_not,
+            "why_not": self.why_not,
+            "repeatability": None if self.repeatability is None else self.repeatability.to_json(),
+            "peers": {peer.name: peer.to_json() for peer in self.peers},
             "repeats": self.repeats,
             "seeds": list(self.seeds),
             "curve": {"rates": self.reading.rates.tolist(), "losses": self.reading.losses.tolist()},
@@ -142,11 +159,10 @@ def search(
     pool.watch.begin("range test", points * repeats)
     found = dict(pool.each(_curve, [(source, probe, rates, s) for s in seeds]))
     curves = tuple(found[i] for i in range(repeats))
-    reading = read([(c.rates, c.losses) for c in curves])
-    interval = None
-    if reading.suggestion is not None and repeats > 1:
-        interval = log10_t_interval([rules(*average([(c.rates, c.losses)]))["lrdecay"] for c in curves])
-    return Finding(source.label, reading, curves, interval, seeds)
+    seen = [(c.rates, c.losses) for c in curves]
+    reading = read(seen)
+    sure = None if reading.suggestion is None else repeatability(seen)
+    return Finding(source.label, reading, curves, sure, peers_beside(rates, curves), seeds)
 
 
 def _curve(source: Source, probe: Probe, rates: FloatArray, seed: int) -> Curve:
