@@ -32,7 +32,12 @@ def test_the_median_is_of_the_logarithms_and_the_ratio_is_the_largest_over_the_s
     peer = Beside("p", (1e-3, None, 1e-1))
     assert peer.median == pytest.approx(1e-2)
     assert peer.ratio == pytest.approx(100)
-    assert peer.to_json() == {"median": peer.median, "ratio": peer.ratio, "answers": [1e-3, None, 1e-1], "broken": False}
+    assert peer.to_json() == {
+        "median": peer.median,
+        "ratio": peer.ratio,
+        "answers": [1e-3, None, 1e-1],
+        "broken": False,
+    }
 
 
 def test_where_a_peer_has_no_answer_none_is_made_up() -> None:

@@ -56,7 +56,10 @@ def test_the_same_seeds_give_the_same_bits_and_others_do_not():
 
 
 def test_one_repeat_gives_no_interval_and_says_that_nobody_knows(capsys):
-    assert run(["find", "quadratic", "--with", "sigma=0.1", "--with", "condition=10", "--high", "100", "--repeats", "1"]) == 0
+    assert (
+        run(["find", "quadratic", "--with", "sigma=0.1", "--with", "condition=10", "--high", "100", "--repeats", "1"])
+        == 0
+    )
 
     said = capsys.readouterr().out
     assert "nobody knows" in said
@@ -70,7 +73,9 @@ def test_repeats_that_disagree_give_no_answer_and_no_peak_to_compare_from():
     assert finding.repeatability is None or finding.repeatability.too_wide
     assert finding.suggestion is None
     assert finding.interval is None
-    with pytest.raises(lrdecay.LrdecayError if hasattr(lrdecay, "LrdecayError") else Exception, match="to suggest a peak"):
+    with pytest.raises(
+        lrdecay.LrdecayError if hasattr(lrdecay, "LrdecayError") else Exception, match="to suggest a peak"
+    ):
         finding.peak()
 
 

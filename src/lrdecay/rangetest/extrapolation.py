@@ -8,9 +8,9 @@
 
 **The exponent that is measured and the one that is used.** Three short lengths say little about p, and what is wrong
 with it is multiplied by the whole way to the full run. So the extrapolation takes p together with what is known before:
-p ~ N(1/4, (1/8)²), 95% between the two ends of theory, 0 (a peak set by curvature alone, 1/L) and 1/2 (one set by noise,
-∝ 1/√T; Zinkevich 2003; Zamani and Glineur 2023, arXiv:2307.11134, for linear decay). Measured on large models: about
-0.3 (Bjorck et al. 2024, arXiv:2409.19913). Both exponents are reported; the measured one has no such prior in it.
+p ~ N(1/4, (1/8)²), 95% between the two ends of theory: 0, a peak set by curvature alone (1/L), and 1/2, one set by
+noise (∝ 1/√T; Zinkevich 2003; for linear decay Zamani and Glineur 2023, arXiv:2307.11134). On large models about 0.3
+was measured (Bjorck et al. 2024, arXiv:2409.19913). Both exponents are reported; the measured one has no prior in it.
 
 Intervals are at 95%. Errors of the lengths count with Student's t (lengths · (repeats - 1) degrees of freedom) over the
 normal quantile. The interval of the full run's peak holds the spread over repeats and the doubt about p; it does not
@@ -163,7 +163,7 @@ def law_of(rungs: Sequence[Rung], full: int) -> Law:
 
 
 def _table(scores: Mapping[float, Sequence[float]]) -> FloatArray:
-    """Scores by rising peak, shape (peaks, repeats); a diverged run counts as worse than the worst by the whole range."""
+    """Scores by rising peak, shape (peaks, repeats); a diverged run is worse than the worst by the whole range."""
     rows = np.array([scores[p] for p in sorted(scores)], dtype=np.float64)
     seen = rows[np.isfinite(rows)]
     worst = 2 * seen.max() - seen.min() + 1.0 if seen.size else 0.0

@@ -1,15 +1,18 @@
 """How sure a range test is of its answer: two intervals over its repeats, and when they are too wide for an answer.
 
-Both are intervals of *repeatability*: where the answer would fall if the test were made again with other initial weights
-and another data order. Neither says that the answer is the best peak; that needs training (`rangetest.compressed`).
+Both are intervals of *repeatability*: where the answer would fall if the test were made again with other initial
+weights and another data order. Neither says that the answer is the best peak; that needs training
+(`rangetest.compressed`).
 
     t          each repeat read alone; Student's t on log10 of its answer: 95% for the geometric mean over repeats
     bootstrap  repeats drawn with replacement, averaged, read as one; the middle of the answers on log10. The level is
                widened for few repeats to Φ(-√(n/(n - 1)) · t(α/2; n - 1)) in each tail, since the plain percentiles of
                n = 5 cover too little (Hesterberg 2015, arXiv:1411.5279, "expanded percentiles")
 
-The bootstrap reads averages as the answer is read; the t interval is the wider and the safer one for few repeats, and
-it decides: beyond `WIDEST` decades there is no clear answer.
+A curve is read at one of its points, so both are widened by the grid: no spread is taken to be below its rounding, the
+distance of two points over √12, and the bootstrap's ends stand half a point further out. The bootstrap reads averages
+as the answer is read; the t interval is the wider and the safer one for few repeats, and it decides: beyond `WIDEST`
+decades there is no clear answer.
 """
 
 from __future__ import annotations
@@ -77,7 +80,11 @@ class Repeatability:
 
 
 def repeatability(curves: Sequence[tuple[FloatArray, FloatArray]]) -> Repeatability | None:
-    """Both intervals; None for a single repeat, which says nothing about others."""
+    """Both intervals; None for a single repeat, which says nothing about others.
+
+    Args:
+        curves: (rates, losses) of each repeat; rates rising, even on a logarithmic axis, the same at the start.
+    """
     n = len(curves)
     if n < 2:
         return None
@@ -87,10 +94,12 @@ def repeatability(curves: Sequence[tuple[FloatArray, FloatArray]]) -> Repeatabil
     for row in map(tuple, drawn.tolist()):
         if row not in known:
             known[row] = _answer([curves[i] for i in row])
+    point = float(np.log10(curves[0][0][1] / curves[0][0][0]))
     again = np.log10([known[tuple(row)] for row in drawn.tolist()])
     tail = NormalDist().cdf(-math.sqrt(n / (n - 1)) * t_quantile(n, 0.95))
     lo, hi = np.quantile(again, [tail, 1 - tail])
-    return Repeatability(answers, log10_t_interval(answers), Interval(float(10**lo), float(10**hi)))
+    ends = Interval(float(10 ** (lo - point / 2)), float(10 ** (hi + point / 2)))
+    return Repeatability(answers, log10_t_interval(answers, resolution=point), ends)
 
 
 def width(interval: Interval) -> float:

@@ -1,4 +1,4 @@
-"""`find`: a peak learning rate by a range test, repeated, with an interval."""
+"""`find`: a peak learning rate by a range test, repeated, with an interval; for the decay to come where it is given."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from lrdecay.errors import InputError, RunError, non_negative_int, positive_int
 from lrdecay.rangetest.beside import Beside, peers_beside
+from lrdecay.rangetest.compressed import BUDGET
 from lrdecay.rangetest.driver import FEWEST, Curve, range_test, rising_rates
 from lrdecay.rangetest.reading import Reading, read
 from lrdecay.rangetest.repeatability import Repeatability, repeatability
@@ -17,10 +18,12 @@ from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import Probe, RunResult, RunSpec, Source
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trainable import FloatArray
+from lrdecay.schedule import Schedule
 from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.worker import report
 from lrdecay.verbs.extras import require
+from lrdecay.verbs.find_schedule import ScheduleFinding, check_schedule, search_schedule
 from lrdecay.verbs.sources import Task, source_of
 
 __all__ = ["FIRST_SEED", "Finding", "find", "search"]
@@ -39,22 +42,32 @@ class Finding:
     repeatability: Repeatability | None  # None: the curve gives no answer, or there is one repeat
     peers: tuple[Beside, ...]  # what other finders would have answered
     seeds: tuple[int, ...]
+    schedule: ScheduleFinding | None = None  # the second stage, where a schedule was given
 
     @property
     def suggestion(self) -> float | None:
-        """The peak to use; None where there is no clear answer."""
+        """The peak to use: of the schedule where one was given, else of the range test; None: no clear answer."""
+        if self.schedule is not None:
+            return self.schedule.suggestion
         return None if self.why_not else self.reading.suggestion
 
     @property
     def why_not(self) -> str | None:
-        """Why there is no clear answer, and what to do: the curve's shape, or repeats that disagree."""
+        """Why there is no clear answer, and what to do: the curve's shape, repeats that disagree, or the schedule's."""
+        if self.schedule is not None:
+            return self.schedule.why_not
         if self.reading.why_not is not None or self.repeatability is None:
             return self.reading.why_not
         return self.repeatability.too_wide
 
     @property
     def interval(self) -> Interval | None:
-        """95%, of the suggestion over repeats, by t on log10; None without a suggestion, or of one repeat."""
+        """95%, of the suggestion; None without one, or of one repeat.
+
+        Of a range test: where it would fall over repeats, by t on log10. With a schedule: of the extrapolated peak.
+        """
+        if self.schedule is not None:
+            return self.schedule.interval
         return None if self.suggestion is None or self.repeatability is None else self.repeatability.t
 
     @property
@@ -64,8 +77,9 @@ class Finding:
 
     @property
     def steps_used(self) -> int:
-        """Updates made."""
-        return sum(len(c.losses) for c in self.curves)
+        """Updates made, short runs of the schedule included."""
+        short = 0 if self.schedule is None else self.schedule.steps_used
+        return sum(len(c.losses) for c in self.curves) + short
 
     @property
     def restored(self) -> bool:
@@ -89,6 +103,8 @@ class Finding:
             "task": self.task,
             "suggestion": self.suggestion,
             "interval": None if self.interval is None else [self.interval.lo, self.interval.hi],
+            "range_test": self._range_test(),
+            "schedule": None if self.schedule is None else self.schedule.to_json(),
             "rules": self.reading.rules,
             "restored": self.restored,
             "steps_used": self.steps_used,
@@ -100,6 +116,12 @@ class Finding:
             "curve": {"rates": self.reading.rates.tolist(), "losses": self.reading.losses.tolist()},
         }
 
+    def _range_test(self) -> dict[str, Any]:
+        """What the range test alone answers."""
+        alone = evolve(self, schedule=None)
+        interval = None if alone.interval is None else [alone.interval.lo, alone.interval.hi]
+        return {"suggestion": alone.suggestion, "interval": interval, "why_not": alone.why_not}
+
 
 def find(
     task: Task | None = None,
@@ -110,6 +132,8 @@ def find(
     points: int = 100,
     low: float = 1e-6,
     high: float = 10.0,
+    schedule: str | Schedule | None = None,
+    budget: float = BUDGET,
     arguments: Mapping[str, Any] | None = None,
     workers: int | None = None,
     watch: Watch | None = None,
@@ -124,6 +148,9 @@ def find(
         points: updates in a curve, even in log rate.
         low: first rate.
         high: last rate.
+        schedule: the decay that will follow, ``"cosine"`` or ``cosine(peak)``: the peak is then found for it, on short
+            runs of it. A peak it states is not used.
+        budget: full runs that those short runs may cost together.
         arguments: keyword arguments of the task.
         workers: processes; by default one per core.
         watch: told about the updates made.
@@ -139,7 +166,13 @@ def find(
     source = source_of(task, script, arguments=arguments)
     with LocalPool(workers, watch) as pool:
         probe = pool.call(source.probe, None, None)
-        return search(pool, source, probe, seed=seed, repeats=repeats, points=points, low=low, high=high)
+        if schedule is not None:
+            check_schedule(schedule, probe, budget)
+        finding = search(pool, source, probe, seed=seed, repeats=repeats, points=points, low=low, high=high)
+        if schedule is None or finding.suggestion is None:
+            return finding
+        at = finding.interval or Interval(finding.suggestion, finding.suggestion)
+        return evolve(finding, schedule=search_schedule(pool, source, probe, schedule, at, budget=budget, seed=seed))
 
 
 def search(
