@@ -1,4 +1,4 @@
-"""Short runs of a schedule at several peaks, on the same seeds, through the pool: the legwork of `find` with a schedule.
+"""Short runs of a schedule at several peaks, on the same seeds, through the pool: the legwork of `find(schedule=...)`.
 
 All candidates of a repeat have one seed: the same initial weights, the same order of data, and the same held-out set to
 be scored on. Where their rates agree at first (a warmup that does not move with the peak), a task's candidates are
