@@ -6,8 +6,8 @@ Question    Is the peak that `find` suggests closer to the best when it is told 
 Cells       digits and mnist1d (MLP, 20 epochs) x sgd and adamw x constant, linear and cosine: twelve.
 Truth       full runs at a fixed grid of peaks in factors of two (sgd .02 to 1.28, adamw .001 to .064), seeds 0, 1, 2.
             The best is the peak of the best mean.
-Answers     `find(task)` and `find(task, schedule=...)` at their defaults (seeds from 20,000 and 30,000 on), and fastai's
-            valley, torch-lr-finder and Lightning from the same range tests, single repeats, median.
+Answers     `find(task)` and `find(task, schedule=...)` at their defaults (seeds from 20,000 and 30,000 on), and
+            fastai's valley, torch-lr-finder and Lightning from the same range tests, single repeats, median.
 Statistic   regret = best mean on the grid - mean at the answer, in the task's metric (accuracy), same seeds. Ours are
             trained at the suggestion itself; peers are read off the grid, linear in log rate, its ends held. A regret
             below 0 beats the grid. `sd` is over the seeds at the best peak: a regret below it is not seen in one run.
@@ -84,7 +84,8 @@ def cell(scores: Scores, task: str, optimizer: str, schedule: str, plain: Findin
     grid = GRIDS[optimizer]
     asked = {"range test": plain.suggestion, "with schedule": known.suggestion}
     own = [a for a in asked.values() if a is not None]
-    accuracy, loss = (t.mean(axis=1) for t in (table := scores.of(schedule, grid + own)))
+    table = scores.of(schedule, grid + own)
+    accuracy, loss = (t.mean(axis=1) for t in table)
     accuracy, loss = np.where(np.isnan(accuracy), 0.0, accuracy), np.where(np.isnan(loss), np.inf, loss)
     n = len(grid)
     i = int(np.argmax(accuracy[:n]))
