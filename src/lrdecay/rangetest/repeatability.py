@@ -83,7 +83,7 @@ def repeatability(curves: Sequence[tuple[FloatArray, FloatArray]]) -> Repeatabil
     """Both intervals; None for a single repeat, which says nothing about others.
 
     Args:
-        curves: (rates, losses) of each repeat; rates rising, even on a logarithmic axis, the same at the start.
+        curves: (rates, losses) of each repeat; rates rising, the same as far as they go.
     """
     n = len(curves)
     if n < 2:
@@ -94,7 +94,7 @@ def repeatability(curves: Sequence[tuple[FloatArray, FloatArray]]) -> Repeatabil
     for row in map(tuple, drawn.tolist()):
         if row not in known:
             known[row] = _answer([curves[i] for i in row])
-    point = float(np.log10(curves[0][0][1] / curves[0][0][0]))
+    point = _spacing(max((rates for rates, _ in curves), key=len), answers)
     again = np.log10([known[tuple(row)] for row in drawn.tolist()])
     tail = NormalDist().cdf(-math.sqrt(n / (n - 1)) * t_quantile(n, 0.95))
     lo, hi = np.quantile(again, [tail, 1 - tail])
@@ -107,6 +107,12 @@ def width(interval: Interval) -> float:
     if interval.lo <= 0 or math.isinf(interval.hi):
         return math.inf
     return math.log10(interval.hi / interval.lo)
+
+
+def _spacing(rates: FloatArray, answers: Sequence[float]) -> float:
+    """The distance of two points about where the answers were read, decades."""
+    i = int(np.clip(np.searchsorted(rates, np.median(answers)), 1, len(rates) - 1))
+    return float(np.log10(rates[i] / rates[i - 1]))
 
 
 def _answer(curves: Sequence[tuple[FloatArray, FloatArray]]) -> float:

@@ -99,11 +99,12 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``find --json``."""
+        tested = self.range_test
         return {
             "task": self.task,
             "suggestion": self.suggestion,
-            "interval": None if self.interval is None else [self.interval.lo, self.interval.hi],
-            "range_test": self._range_test(),
+            "interval": _ends(self.interval),
+            "range_test": {"suggestion": tested.suggestion, "interval": _ends(tested.interval)},
             "schedule": None if self.schedule is None else self.schedule.to_json(),
             "rules": self.reading.rules,
             "restored": self.restored,
@@ -116,11 +117,10 @@ class Finding:
             "curve": {"rates": self.reading.rates.tolist(), "losses": self.reading.losses.tolist()},
         }
 
-    def _range_test(self) -> dict[str, Any]:
+    @property
+    def range_test(self) -> Finding:
         """What the range test alone answers."""
-        alone = evolve(self, schedule=None)
-        interval = None if alone.interval is None else [alone.interval.lo, alone.interval.hi]
-        return {"suggestion": alone.suggestion, "interval": interval, "why_not": alone.why_not}
+        return evolve(self, schedule=None)
 
 
 def find(
@@ -232,3 +232,7 @@ def _logged(result: RunResult, rates: FloatArray) -> Curve:
         raise RunError(msg)
     keep = np.append(finite, finite[-1] + 1) if diverged else finite
     return Curve(rates[result.trace.step[keep]], losses[keep], restored=True, diverged=diverged)
+
+
+def _ends(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.lo, interval.hi]

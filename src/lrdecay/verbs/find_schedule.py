@@ -22,12 +22,11 @@ from lrdecay.sweep.pool import LocalPool
 from lrdecay.verbs.short_runs import ShortRuns
 from lrdecay.verbs.show import horizon_of, spec_of
 
-__all__ = ["HELD", "ScheduleFinding", "check_schedule", "search_schedule"]
+__all__ = ["ScheduleFinding", "check_schedule", "search_schedule"]
 
 _FIRST_SEED = 30_000  # apart from pilots, range tests and scores
 
-HELD = "weight decay held as the task sets it: learning rate x weight decay x steps shrinks with the length"
-"""What is the same at every length."""
+_HELD = "weight decay held as the task sets it, so learning rate x weight decay x steps shrinks with the length"
 
 
 @frozen(eq=False)
@@ -42,6 +41,7 @@ class ScheduleFinding:
     steps_used: int  # updates of the short runs
     shared_steps: int  # updates that candidates of the longest length have in common from the start
     why_not: str | None  # why there is no recommendation, and what to do
+    held: str = _HELD  # what was the same at every length
 
     @property
     def suggestion(self) -> float | None:
@@ -69,7 +69,7 @@ class ScheduleFinding:
             "steps_used": self.steps_used,
             "full_runs_used": self.steps_used / self.plan.full,
             "shared_steps": self.shared_steps,
-            "held": HELD,
+            "held": self.held,
             "why_not": self.why_not,
         }
 
