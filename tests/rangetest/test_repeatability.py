@@ -43,7 +43,8 @@ def test_repeats_that_agree_give_a_narrow_interval_around_their_answer() -> None
     assert width(sure.t) < 0.15
     assert width(sure.bootstrap) < 0.15
     assert sure.t.lo * 0.9 < rules(*average(curves))["lrdecay"] < sure.t.hi * 1.1
-    assert sure.t == log10_t_interval(sure.answers)
+    expected = log10_t_interval(sure.answers, resolution=7 / 99)  # of the points, decades
+    assert (sure.t.lo, sure.t.hi) == pytest.approx((expected.lo, expected.hi))
     assert sure.too_wide is None
 
 

@@ -67,18 +67,6 @@ def test_one_repeat_gives_no_interval_and_says_that_nobody_knows(capsys):
     assert lrdecay.find("quadratic", repeats=1, arguments=SMOOTH, high=100.0).interval is None
 
 
-def test_repeats_that_disagree_give_no_answer_and_no_peak_to_compare_from():
-    finding = lrdecay.find("quadratic", repeats=2, points=20, low=1e-4, high=1e4, arguments={"sigma": 3.0})
-
-    assert finding.repeatability is None or finding.repeatability.too_wide
-    assert finding.suggestion is None
-    assert finding.interval is None
-    with pytest.raises(
-        lrdecay.LrdecayError if hasattr(lrdecay, "LrdecayError") else Exception, match="to suggest a peak"
-    ):
-        finding.peak()
-
-
 def test_a_curve_that_never_rises_gives_no_answer_and_says_what_to_do(capsys):
     assert run(["find", "quadratic", "--high", "0.1", "--repeats", "2", "--json"]) == 0
 

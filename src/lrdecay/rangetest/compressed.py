@@ -31,7 +31,7 @@ BUDGET = 2.0
 COUNTS = (5, 4, 3)
 """Candidates at each length, shortest first."""
 
-GROWTH = (2, 1, 1)
+GROWTH = (3, 1, 1)
 """How often each length may grow past an edge."""
 
 FARTHEST = 10
@@ -105,6 +105,8 @@ def first_candidates(lo: float, hi: float) -> tuple[float, ...]:
 def around(peaks: Sequence[float], best: float, count: int) -> tuple[float, ...]:
     """As many neighbours, on the grid of ``peaks`` and beyond its ends, as near to ``best`` as can be.
 
+    An even number leans to the low side, since longer runs want lower peaks.
+
     Args:
         peaks: rising, even on a logarithmic axis, at least two.
         best: the rate they are to surround.
@@ -112,5 +114,5 @@ def around(peaks: Sequence[float], best: float, count: int) -> tuple[float, ...]
     """
     step = math.log(peaks[-1] / peaks[0]) / (len(peaks) - 1)
     place = math.log(best / peaks[0]) / step
-    first = round(place - (count - 1) / 2)
+    first = round(place - (count - 1) / 2) if count % 2 else math.floor(place - (count - 1) / 2)
     return tuple(peaks[0] * math.exp(step * (first + i)) for i in range(count))

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from lrdecay.report.digits import rate
 from lrdecay.report.drawing import INK, MUTED, PALETTE, new_figure, panel, plain_rates, styled
@@ -45,8 +46,15 @@ def schedule_figure(found: ShortRunsFound) -> Figure:
         right.annotate(f"{rate(law.peak)} ", (law.full, law.peak), ha="right", va="bottom", color=INK, fontsize=9)
     ends = [*(r.steps for r in found.rungs), found.plan.full]
     right.set_xlim(min(ends) / 1.5, max(ends) * 1.5)
+    right.set_xticks(ends)
+    right.set_ylim(*_whole_decades(right.get_ylim()))
     for axis in (left.xaxis, right.xaxis, right.yaxis):
         plain_rates(axis)
-    if right.has_data() and math.isclose(*right.get_ylim()):
-        right.margins(y=0.5)
+        axis.set_minor_formatter(NullFormatter())
     return figure
+
+
+def _whole_decades(ends: tuple[float, float]) -> tuple[float, float]:
+    """Ends moved out to powers of ten, so that a logarithmic axis has two numbers on it."""
+    lo, hi = (math.log10(end) for end in ends)
+    return 10 ** math.floor(lo), 10 ** math.ceil(hi)

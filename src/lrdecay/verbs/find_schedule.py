@@ -7,6 +7,7 @@ Candidate peaks are tried on short runs of the schedule itself, at three lengths
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from attrs import field, frozen
@@ -19,13 +20,15 @@ from lrdecay.schedule import Horizon, Schedule
 from lrdecay.schedule.notation import Spec
 from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool
-from lrdecay.verbs.short_runs import ShortRuns
+from lrdecay.verbs.short_runs import ShortRuns, compressed
 from lrdecay.verbs.show import horizon_of, spec_of
 
 __all__ = ["ScheduleFinding", "check_schedule", "search_schedule"]
 
+_BARE = re.compile(r"\s*(\w+)\s*((?:@.*)?)")  # a family's name, and the horizon it may carry
 _FIRST_SEED = 30_000  # apart from pilots, range tests and scores
 
+_FAR = 1e6  # a peak above any floor, to see whether a schedule has room
 _HELD = "weight decay held as the task sets it, so learning rate x weight decay x steps shrinks with the length"
 
 
@@ -85,10 +88,14 @@ def check_schedule(schedule: str | Schedule, probe: Probe, budget: float) -> tup
     Raises:
         InputError: no such schedule, no room for it when compressed, or no design within the budget.
     """
-    bare = isinstance(schedule, str) and schedule.strip().isidentifier()
-    spec = spec_of(f"{schedule.strip()}(peak)" if isinstance(schedule, str) and bare else schedule)
+    if isinstance(schedule, str) and (bare := _BARE.fullmatch(schedule)) is not None:
+        schedule = f"{bare[1]}(peak){bare[2]}"
+    spec = spec_of(schedule)
     horizon = horizon_of(spec, probe.horizon)
-    return spec, horizon, design(horizon.steps, budget)
+    plan = design(horizon.steps, budget)
+    for steps in plan.lengths:
+        compressed(spec, horizon, steps, _FAR)
+    return spec, horizon, plan
 
 
 def search_schedule(
@@ -129,6 +136,11 @@ def search_schedule(
             why_not = f"every candidate diverged at {steps} updates, down to {min(scores):.2g}; try `lrdecay compare`"
             break
         rungs.append(rung)
+        if len(set(scores.values())) == 1:
+            why_not = (
+                f"every candidate scored alike at {steps} updates; measure at the end of a run, however short it is"
+            )
+            break
         if rung.at_edge is not None:
             why_not = f"at {steps} updates the best candidate is still the {rung.at_edge} one tried, {rung.peak:.2g}"
             why_not += "; give a larger budget, or see where `lrdecay compare` leads"

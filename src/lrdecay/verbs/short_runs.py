@@ -20,14 +20,14 @@ from lrdecay.errors import RunError
 from lrdecay.rangetest.extrapolation import rung_of
 from lrdecay.runs.spec import Probe, RunSpec, Source
 from lrdecay.runs.task_source import TaskSource
-from lrdecay.runs.trainable import Goal
-from lrdecay.schedule import Horizon, at_peak
+from lrdecay.runs.trainable import FloatArray, Goal
+from lrdecay.schedule import Horizon, Schedule, at_peak
 from lrdecay.schedule.notation import Spec
 from lrdecay.schedule.rescale import rescale
 from lrdecay.sweep.pool import LocalPool
 from lrdecay.sweep.worker import report
 
-__all__ = ["ShortRuns"]
+__all__ = ["ShortRuns", "compressed"]
 
 
 @frozen
@@ -84,10 +84,19 @@ class ShortRuns:
 
     def _run(self, steps: int, peak: float, seed: int) -> RunSpec:
         """The schedule at a peak, compressed; measured once, at its end."""
-        short = self.horizon.lasting(steps=steps)
-        small = rescale(at_peak(self.spec.schedule, peak, self.horizon), round(steps / self.horizon.steps, 6))
-        rates, probe = small.bind(short).values(), self.probe
+        rates, small = compressed(self.spec, self.horizon, steps, peak)
+        short, probe = self.horizon.lasting(steps=steps), self.probe
         return RunSpec(self.source, seed, repr(small), short, rates, probe.metric, probe.goal, evaluations=1)
+
+
+def compressed(spec: Spec, horizon: Horizon, steps: int, peak: float) -> tuple[FloatArray, Schedule]:
+    """The rates of a schedule at a peak on a shorter run, shape (steps,), and its notation there.
+
+    Raises:
+        InputError: the peak falls below a floor, or a part has no room.
+    """
+    small = rescale(at_peak(spec.schedule, peak, horizon), round(steps / horizon.steps, 6))
+    return small.bind(horizon.lasting(steps=steps)).values(), small
 
 
 def _agree(runs: Sequence[RunSpec]) -> int:
