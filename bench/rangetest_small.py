@@ -30,10 +30,12 @@ from rich.console import Console
 from rich.table import Table
 
 from lrdecay import at_peak, parse
+from lrdecay.rangetest.compressed import BUDGET
 from lrdecay.runs.spec import RunSpec
 from lrdecay.sweep.pool import LocalPool
-from lrdecay.verbs.find import BUDGET, Finding, search
+from lrdecay.verbs.find import search
 from lrdecay.verbs.find_schedule import ScheduleFinding, search_schedule
+from lrdecay.verbs.finding import Finding
 from lrdecay.verbs.sources import source_of
 
 TASKS = ("digits", "mnist1d")

@@ -3,8 +3,8 @@
 import logging
 import warnings
 
-import lightning as L
 import torch
+from lightning.pytorch import LightningModule, Trainer
 from sklearn.datasets import load_digits
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
@@ -24,7 +24,7 @@ train = DataLoader(TensorDataset(x[:1437], y[:1437]), BATCH, shuffle=True)
 heldout = DataLoader(TensorDataset(x[1437:], y[1437:]), 360)
 
 
-class Digits(L.LightningModule):
+class Digits(LightningModule):
     def __init__(self):
         super().__init__()
         self.net = torch.nn.Sequential(
@@ -45,7 +45,7 @@ class Digits(L.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.9)
 
 
-trainer = L.Trainer(
+trainer = Trainer(
     max_steps=run.horizon.steps,
     accelerator="cpu",
     num_sanity_val_steps=0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -11,3 +12,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 settings.register_profile("lrdecay", derandomize=True, database=None, deadline=None)
 settings.load_profile("lrdecay")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # a shell starts background jobs deaf to Ctrl-C, and what they start too; some tests press it
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -57,6 +57,27 @@ def test_the_torch_adapter_says_how_to_install_torch():
     assert "pip install 'lrdecay[torch]'" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("door", "absent"),
+    [
+        ("lightning", "lightning"),
+        ("lightning", "torch"),
+        ("transformers", "transformers"),
+        ("transformers", "accelerate"),
+        ("accelerate", "accelerate"),
+    ],
+)
+def test_a_trainers_adapter_says_how_to_install_what_it_needs(door, absent):
+    code = WITHOUT.format(absent=[absent], arguments=["--version"]).replace(
+        "from lrdecay.cli.main import main", f"import lrdecay\nlrdecay.{door}\nfrom lrdecay.cli.main import main"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    line = done.stderr.splitlines()[-1]
+    assert f"`lrdecay.{door}` must have {absent}, which is not installed." in line
+    assert f"pip install 'lrdecay[{door}]'" in line
+
+
 def test_the_core_shows_a_schedule_without_any_extra():
     absent = ["torch", "scipy", "matplotlib", "jinja2", "sklearn", "mnist1d"]
     done = run_without(absent, ["show", "cosine(0.1)", "--steps", "9"])

@@ -10,7 +10,6 @@ value that broke it, and what to do instead. Messages are one line. Nothing is l
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterable
 from numbers import Real
@@ -93,6 +92,8 @@ def _one_line(text: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A cure for a misspelt word: the nearest known one, or all of them."""
+    import difflib  # not before a word is misspelt: loading it is a good part of loading this module
+
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(names)}."

@@ -23,7 +23,7 @@ import lrdecay.dialects.keras
 import lrdecay.dialects.optax
 import lrdecay.dialects.transformers  # noqa: F401
 from lrdecay.adapters.keras.peers import from_peer as from_keras
-from lrdecay.adapters.transformers.peers import from_peer as from_transformers
+from lrdecay.adapters.torch import from_peer as from_transformers
 from lrdecay.dialects.base import SAYINGS, Call, Run, translate
 from lrdecay.schedule import Horizon, Schedule
 
@@ -125,8 +125,8 @@ TRANSFORMERS: dict[str, Draw] = {
 }
 
 
-@pytest.mark.parametrize("name", TRANSFORMERS)
-def test_transformers_numbers_are_kept(name: str) -> None:
+def worst_of_transformers(name: str) -> float:
+    """The worst of all sets, read from a text and from the live scheduler."""
     worst = 0.0
     for named in drawn(name, TRANSFORMERS[name]):
         lr = 0.02 + 0.5 * (len(repr(named)) % 7)
@@ -135,8 +135,12 @@ def test_transformers_numbers_are_kept(name: str) -> None:
         said = translate(Call("transformers", name, (), named), Run(lr, STEPS, as_is=True))
         theirs = driven(optimizer, scheduler)
         worst = max(worst, distance(values(said), theirs), distance(values(read), theirs))
-    print(f"{name}: {worst:.1e}")
-    assert worst <= 1e-12
+    return worst
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_transformers_numbers_are_kept(name: str) -> None:
+    assert worst_of_transformers(name) <= 1e-12
 
 
 def test_every_scheduler_of_transformers_is_known() -> None:
@@ -160,7 +164,7 @@ def by_keras(schedule: Any, ours: Rates, x64: bool) -> Rates:
                 theirs = jax.vmap(schedule)(jnp.arange(STEPS))
             else:
                 with jax.disable_jit():
-                    theirs = schedule(jnp.arange(STEPS))
+                    return called_again(schedule(jnp.arange(STEPS)), ours, schedule)
             return called_again(theirs, ours, schedule)
     finally:
         keras.config.set_floatx(kind)
@@ -225,17 +229,23 @@ KERAS: dict[str, Draw] = {
 }
 
 
-@pytest.mark.parametrize("name", KERAS)
-def test_keras_numbers_are_kept(name: str) -> None:
+def worst_of_keras(name: str) -> dict[str, float]:
+    """The worst of all sets by kind of float; of float64 on a tenth of them."""
     worst = {"float64": 0.0, "float32": 0.0}
     for i, named in enumerate(drawn(name, KERAS[name])):
         live = getattr(keras.optimizers.schedules, name)(**named)
         said = values(translate(Call("keras", name, (), named), Run(None, STEPS)))
-        assert (values(from_keras(live, steps=STEPS)) == said).all()
+        with jax.disable_jit():  # it tries the restarts, and each `cond` would be compiled
+            assert (values(from_keras(live, steps=STEPS)) == said).all()
         worst["float32"] = max(worst["float32"], distance(said, by_keras(live, said, x64=False), least=1.0))
-        if "Cosine" not in name and i % 5 == 0:  # Keras' own cosine is a float32 even then
+        if "Cosine" not in name and i % 10 == 0:  # Keras' own cosine is a float32 even then
             worst["float64"] = max(worst["float64"], distance(said, by_keras(live, said, x64=True)))
-    print(f"{name}: {worst}")
+    return worst
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_keras_numbers_are_kept(name: str) -> None:
+    worst = worst_of_keras(name)
     assert worst["float32"] <= 2e-6
     assert worst["float64"] <= 1e-12
 
@@ -275,7 +285,8 @@ def falling(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def knots(rng: np.random.Generator) -> dict[str, Any]:
-    at = rng.choice(320, size=int(rng.integers(0, 6)), replace=False).tolist()
+    """None or three: jax compiles for each count, and a cycle of three lines has as many."""
+    at = rng.choice(320, size=int(rng.choice([0, 3], p=[0.1, 0.9])), replace=False).tolist()
     same = float(rng.uniform(0.1, 1)) if rng.random() < 0.3 else None
     scales = {b: same or float(rng.uniform(0, 1.5)) for b in at}
     return {"init_value": peak(rng), "boundaries_and_scales": scales or None}
@@ -349,17 +360,22 @@ def made(value: Any) -> Any:
     return [made(v) for v in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("name", OPTAX)
-def test_optax_numbers_are_kept(name: str) -> None:
+def worst_of_optax(name: str) -> dict[str, float]:
+    """The worst of all sets by kind of float; of float64 on a tenth of them."""
     worst = {"float64": 0.0, "float32": 0.0}
     for i, named in enumerate(drawn(name, OPTAX[name])):
         call = Call("optax", name, (), named)
         live = made(call)
         said = values(translate(call, Run(None, STEPS)))
         worst["float32"] = max(worst["float32"], distance(said, by_optax(live, said, x64=False), least=1.0))
-        if i % 5 == 0:
+        if i % 10 == 0:
             worst["float64"] = max(worst["float64"], distance(said, by_optax(live, said, x64=True)))
-    print(f"{name}: {worst}")
+    return worst
+
+
+@pytest.mark.parametrize("name", OPTAX)
+def test_optax_numbers_are_kept(name: str) -> None:
+    worst = worst_of_optax(name)
     assert worst["float32"] <= 2e-6
     assert worst["float64"] <= 1e-12
 

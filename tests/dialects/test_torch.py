@@ -77,13 +77,23 @@ PLAIN: list[tuple[Call, int | None, str]] = [
     (
         c("ChainedScheduler", [c("ConstantLR", 0.5, 20), c("ExponentialLR", 1.0)]),
         40,
-        "exponential(0.05, factor=1.0, over=20) + exponential(0.1, factor=1.0)",
+        "piecewise([0.05, 0.1], at=[20]) * exponential(1, factor=1)",
     ),
     (c("ChainedScheduler", [c("StepLR", 30)]), None, "step(0.1, factor=0.1, every=30)"),
     (
         c("ChainedScheduler", [c("MultiStepLR", [20], 0.5), c("LinearLR", 1.0, 0.5, 10)]),
         40,
-        "linear(0.1, floor=0.05, over=10) + constant(0.05, over=10) + constant(0.025, over=20)",
+        "multi_step(0.1, factor=0.5, at=[20]) * linear(1, floor=0.5, over=10)",
+    ),
+    (
+        c("ChainedScheduler", [c("LinearLR", 0.5, 1.0, 4), c("ExponentialLR", 0.9), c("StepLR", 7, 0.5)]),
+        None,
+        "ramp(0.05, end=0.1, over=4) * exponential(1, factor=0.9) * step(1, factor=0.5, every=7)",
+    ),
+    (
+        c("ChainedScheduler", [c("CosineAnnealingLR", 20), c("ExponentialLR", 0.9)]),
+        20,
+        "cosine(0.1, over=20) * exponential(1, factor=0.9)",
     ),
     (
         c("ChainedScheduler", [c("MultiStepLR", [20], 0.5), c("ConstantLR", 0.5, 10)]),
@@ -138,6 +148,12 @@ REFUSED: list[tuple[Call, dict[str, Any], str]] = [
         "of torch",
     ),
     (c("ChainedScheduler", []), {"length": 9}, "must be a list of schedulers"),
+    (c("ChainedScheduler", [c("CosineAnnealingLR", 9), c("StepLR", 3)]), {}, "must be given for this scheduler"),
+    (
+        c("OneCycleLR", 1.0, 10, anneal_strategy="linear"),
+        {"length": 11, "as_is": True},
+        "must give rates >= 0, also at update 10, got -0.14.* not even with --as-is",
+    ),
 ]
 
 

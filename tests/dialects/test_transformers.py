@@ -104,14 +104,21 @@ def test_get_scheduler_means_the_function_it_names(kind: str) -> None:
     assert by_name == said(SCHEDULER_TYPES[kind], steps=30, **counts, **more)
 
 
+def test_an_inverse_root_over_its_own_warmup_is_noams_curve_and_needs_no_run() -> None:
+    schedule = translate(Call("transformers", "get_inverse_sqrt_schedule", (9,)), Run(0.1))
+    assert repr(schedule) == "scale(constant(0.1, over=1), factor=0.0) + noam(1, warmup=9, scale=0.30000000000000004)"
+    rates = schedule.bind(Horizon(steps=40)).values()
+    assert rates == pytest.approx([0.1 * (t / 9 if t < 9 else (9 / t) ** 0.5) for t in range(40)], rel=1e-15)
+
+
 @pytest.mark.parametrize(
     ("name", "named", "rule"),
     [
         ("get_constant_schedule", {"last_epoch": 3}, "must be -1"),
         ("get_constant_schedule_with_warmup", {"num_warmup_steps": 2.5}, "whole number of updates"),
         ("get_constant_schedule_with_warmup", {"num_warmup_steps": -1}, "whole number of updates"),
-        ("get_constant_schedule_with_warmup", {"warmup": 1}, "its own arguments"),
-        ("get_inverse_sqrt_schedule", {"num_warmup_steps": 3}, "convert\\(steps=...\\)` must be given"),
+        ("get_constant_schedule_with_warmup", {"warmup": 1}, "must be called with its arguments"),
+        ("get_inverse_sqrt_schedule", {"num_warmup_steps": 3, "timescale": 7}, "convert\\(steps=...\\)` must be given"),
         ("get_wsd_schedule", {"num_warmup_steps": 3, "num_decay_steps": 3}, "num_training_steps or num_stable_steps"),
         (
             "get_cosine_with_min_lr_schedule_with_warmup",

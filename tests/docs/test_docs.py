@@ -21,6 +21,9 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.filterwarnings(  # Lightning's own
+    "ignore:.*treespec, LeafSpec.*", "ignore:.*does not have many workers.*"
+)
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
 def test_the_python_of_a_page_runs_from_top_to_bottom(page):
     names: dict[str, object] = {}

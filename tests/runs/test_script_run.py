@@ -330,3 +330,61 @@ def test_of_several_processes_only_the_first_writes_and_each_keeps_its_own_rando
             run.log(loss=1.0)
         assert events() == [] if rank == "1" else len(events()) == 5
     assert sorted(p.name for p in Path().glob("ckpt*")) == ["ckpt.random.1.npz", "ckpt.random.npz"]
+
+
+# ---- a trainer that has a loop of its own ----
+
+
+class Trainer:
+    """What an adapter gives for a trainer: it follows the run."""
+
+    def follow(self, run: ScriptRun) -> None:
+        self.run = run
+
+
+def followed(orders: Orders, **says: Any) -> tuple[Trainer, ScriptRun]:
+    trainer = Trainer()
+    run = ScriptRun(says, orders, lambda _target, _bound, _rates: trainer, 5)
+    assert run.attach(None, "linear(0.6)") is trainer
+    assert trainer.run is run
+    return trainer, run
+
+
+def test_a_trainer_that_follows_says_what_the_loop_would_have_said() -> None:
+    _, run = followed(Orders(events=Path("events"), stop=2, save=Path("ckpt")), steps=4)
+    assert (run.checkpoint, run.stop, run.saves) == (None, 2, True)
+    run.begin("fit(ckpt=...)", 4, 0)
+    for t in range(2):
+        run.enter(t)
+        run.log(loss=1.0)
+    run.leave(2, lambda path: Path(path).write_text("theirs"))
+    assert [e["event"] for e in events()] == ["hello", "attached", "row", "row", "end"]
+    assert events()[-1] == {"event": "end", "step": 2}
+    assert [e["step"] for e in events() if e["event"] == "row"] == [0, 1]
+    assert Path("ckpt").read_text() == "theirs"
+    run._events.close()  # type: ignore[union-attr]
+
+
+def test_a_trainer_is_told_where_to_start_and_is_heard_if_it_does_not() -> None:
+    _, run = followed(Orders(events=Path("events"), load=Path("ckpt"), seed=5), steps=4)
+    assert (run.checkpoint, run.stop, run.saves) == ("ckpt", 4, False)
+    run.begin("fit(ckpt=...)", 4, 2, seed=5)
+    with pytest.raises(InputError, match=r"`fit\(ckpt=...\)` must be run.checkpoint, 'ckpt', got 'a start at step 0'"):
+        run.begin("fit(ckpt=...)", 4, 0)
+    with pytest.raises(InputError, match=r"must be a trainer of 4 steps, got 5. Say max_steps=run.horizon.steps"):
+        run.begin("fit(ckpt=...)", 5, 2)
+    with pytest.raises(InputError, match=r"must be a trainer with seed=run.seed, 5, got 42"):
+        run.begin("fit(ckpt=...)", 4, 2, seed=42)
+    run._events.close()  # type: ignore[union-attr]
+    _, run = followed(Orders(events=Path("events")), steps=4)
+    with pytest.raises(InputError, match=r"must be run.checkpoint, None, got 'a start at step 2'"):
+        run.begin("fit(ckpt=...)", 4, 2)
+    run._events.close()  # type: ignore[union-attr]
+
+
+def test_by_hand_a_trainer_starts_where_and_with_what_seed_it_likes() -> None:
+    _, run = followed(Orders(), steps=4)
+    run.begin("fit(ckpt=...)", 4, 2, seed=42)
+    run.enter(3)
+    run.leave(4, lambda _: pytest.fail("nobody wants a checkpoint"))
+    assert run.step == 3

@@ -340,3 +340,24 @@ def test_a_run_told_to_stop_early_saves_has_no_score_and_needs_no_metric_yet(wri
     assert result.diverged is None
     assert (tmp_path / "ckpt").read_text() == "3"
     assert execute(source).score == 1
+
+
+LOADING = (
+    DOOR + "rates = run.attach(None, 'cosine(0.1)')\nfor t in run.steps(load=lambda path: int(open(path).read())):\n"
+)
+
+
+def test_the_step_of_a_checkpoint_is_asked_of_the_script_which_makes_no_update(write: Write, tmp_path: Path) -> None:
+    source = write(LOADING + f"    open({str(tmp_path / 'trained')!r}, 'w')\n    time.sleep(100)\n")
+    (tmp_path / "mine").write_text("17")
+    assert source.start_of(tmp_path / "mine") == 17
+
+
+def test_a_checkpoint_that_is_not_there_or_is_not_loaded_is_refused(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("17")
+    with pytest.raises(InputError, match=r"`--from CHECKPOINT` must be there, got .*nowhere"):
+        write(LOADING + "    pass\n").start_of(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"`--from CHECKPOINT` must be loaded by the script, got a script that never"):
+        write(DOOR + "rates = run.attach(None, 'cosine(0.1)')\n").start_of(tmp_path / "mine")
+    with pytest.raises(RunError, match=r"load=\.\.\.\)` must be given to start from a checkpoint"):
+        write(OPEN + "    pass\n").start_of(tmp_path / "mine")

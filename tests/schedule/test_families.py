@@ -28,8 +28,8 @@ from lrdecay.schedule import (
     step,
     wsd,
 )
-from lrdecay.schedule.base import FAMILIES
 from lrdecay.schedule.places import Place
+from lrdecay.schedule.register import FAMILIES, HOMES
 
 T = 100
 H = Horizon(steps=T, steps_per_epoch=10)
@@ -253,7 +253,7 @@ def test_numbers_of_any_type_are_kept_as_pythons_floats_and_spelled_alike() -> N
 def test_a_family_is_frozen_and_final() -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         cosine(0.1).peak = 0.2  # type: ignore[misc]
-    assert {name for name, made in FAMILIES.items() if not getattr(made, "__final__", False)} == set()
+    assert {name for name in HOMES if not getattr(FAMILIES[name], "__final__", False)} == set()
 
 
 def test_an_open_peak_is_above_every_floor_until_it_is_stated() -> None:

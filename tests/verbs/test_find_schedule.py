@@ -17,7 +17,7 @@ from lrdecay.rangetest.reading import read
 from lrdecay.rangetest.repeatability import repeatability
 from lrdecay.runs.spec import Probe, RunSpec
 from lrdecay.sweep.pool import LocalPool
-from lrdecay.verbs.find import Finding
+from lrdecay.verbs.finding import Finding
 from lrdecay.verbs.short_runs import ShortRuns, _agree, _alone, _branches
 from lrdecay.verbs.show import spec_of
 from lrdecay.verbs.sources import source_of

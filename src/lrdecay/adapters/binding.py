@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from lrdecay.errors import InputError, one_of, refusal
 from lrdecay.schedule import Bound, BoundPlan, Horizon, Plan, Schedule, constant, parse, tabulated
 from lrdecay.schedule.bound import AFTER
-from lrdecay.schedule.peaks import is_open
 
 __all__ = ["COMPILED", "LONGEST", "bound_of", "curve_of", "plan_of", "single", "table_of"]
 
@@ -102,9 +101,6 @@ def table_of(bound: Bound, rates: object = None, longest: int | None = None, cur
     if rates is None:
         table = np.asarray(bound(np.arange(length)))
     else:
-        if is_open(bound.schedule):
-            msg = refusal("attach(schedule, rates=...)", "must name the peak the rates were made with", bound.schedule)
-            raise InputError(msg)
         table = _checked(rates, steps)[:length].copy()
         if len(table) < length:
             table = np.append(table, table[-1])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lrdecay.cli.options import Json, Optimizer, Script, Task, With, Workers, print_json, task_arguments
 from lrdecay.cli.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from lrdecay.verbs.finding import Finding
 
 __all__ = ["find_command"]
 
@@ -19,9 +22,17 @@ def find_command(
     script: Script = None,
     seed: Annotated[int, typer.Option(help="Which seeds the repeats use.")] = 0,
     repeats: Annotated[int, typer.Option(help="Curves to average, each with its own initial weights and data.")] = 5,
-    points: Annotated[int, typer.Option(help="Updates in a curve, even in log rate.")] = 100,
+    points: Annotated[int, typer.Option(help="Updates in a curve.")] = 100,
     low: Annotated[float, typer.Option(help="First rate.")] = 1e-6,
     high: Annotated[float, typer.Option(help="Last rate.")] = 10.0,
+    ramp: Annotated[str, typer.Option(help="How the rate rises: exponential or linear.")] = "exponential",
+    heldout_every: Annotated[
+        int | None, typer.Option(metavar="K", help="Measure the held-out loss too, every K points.", show_default=False)
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option("--from", metavar="CHECKPOINT", help="With --script: start from one of its checkpoints."),
+    ] = None,
     schedule: Annotated[
         str | None,
         typer.Option(
@@ -63,6 +74,9 @@ def find_command(
             points=points,
             low=low,
             high=high,
+            ramp=ramp,
+            heldout_every=heldout_every,
+            checkpoint=checkpoint,
             schedule=schedule,
             budget=budget,
             arguments=task_arguments(with_, optimizer),
@@ -102,10 +116,25 @@ def find_command(
     Console(width=None if sys.stdout.isatty() else 110).print(rules_table(reading.rules, finding.peers))
     if finding.schedule is not None:
         sys.stdout.write("\n" + schedule_text(finding.schedule) + "\n")
-    state = "left exactly as it was" if finding.restored else "NOT left as it was"
-    sys.stdout.write(f"{finding.steps_used} updates; the task was {state}\n")
+    sys.stdout.write(_critical(finding))
+    if script is not None:
+        state = finding.notes[0]
+    else:
+        state = f"the task was {'left exactly as it was' if finding.restored else 'NOT left as it was'}"
+    sys.stdout.write(f"{finding.steps_used} updates; {state}\n")
 
 
 def beside(path: Path) -> Path:
     """Where the picture of the short runs goes: curve.png -> curve-schedule.png."""
     return path.with_name(f"{path.stem}-schedule{path.suffix}")
+
+
+def _critical(finding: Finding) -> str:
+    """A line on the critical rate, where there is one."""
+    if finding.critical_rate is None:
+        return ""
+    line = f"critical rate: {finding.critical_rate:.2g}, above which the first update raises the loss of its own batch"
+    if finding.binding is not None:
+        word = "binding" if finding.is_binding else "not binding"
+        line += f"; the peak is {finding.binding:.2g} of it: {word} at the start"
+    return line + "\n"

@@ -133,7 +133,7 @@ def restarts(
         return warm_restarts(peak, first=int(first), growth=growth, shrink=m, floor=low * peak)
 
     def rate(t: int) -> float:
-        i = t // Fraction(first) if growth == 1 else bisect.bisect_right(starts, t) - 1 - (t in late)
+        i = (t // Fraction(first) if growth == 1 else bisect.bisect_right(starts, t) - 1) - (t in late)
         start = i * Fraction(first) if growth == 1 else starts[i]
         u = float(t - start) / (first * growth**i)
         return float(peak * ((1 - low) * m**i * _dip(u) + low))

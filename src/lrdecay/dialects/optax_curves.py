@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from lrdecay.dialects.base import Run, says
 from lrdecay.dialects.pieces import held, known_bug, listed, to_floor
 from lrdecay.errors import InputError, non_negative, positive
-from lrdecay.schedule import Schedule, clamp, constant, exponential, multi_step, piecewise, polynomial
+from lrdecay.schedule import Schedule, clamp, constant, cosine, exponential, multi_step, piecewise, polynomial, product
 
 __all__ = [
     "OPTAX",
@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 OPTAX = "optax"
+_POWERS = (2, 3, 4)  # that are written as products
 STAYS = "holds the end value"
 LOGGED = "transition_steps <= 0 gives init_value for ever, a negative transition_begin gives 0: only the log says so"
 
@@ -170,6 +171,8 @@ def cosine_decay_schedule(
     over = whole_or_none(decay_steps)
     if exponent == 1 and over is not None:
         return to_floor(init_value, alpha * init_value, over, "cosine")
+    if exponent in _POWERS and over is not None and alpha == 0 and init_value > 0:
+        return product(*(cosine(peak, over=over) for peak in (init_value, *[1.0] * (int(exponent) - 1))))
 
     def rate(t: int) -> float:
         dip = 0.5 * (1.0 + math.cos(math.pi * min(t / decay_steps, 1.0)))

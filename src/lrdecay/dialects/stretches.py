@@ -27,6 +27,7 @@ __all__ = [
     "glide",
     "hold",
     "listed",
+    "listed_if_asked",
     "only_if_asked",
     "whole",
 ]
@@ -92,9 +93,8 @@ def listed(call: str, rates: Iterable[float]) -> Schedule:
     tiny = 1e-12 * np.max(np.abs(values), initial=0.0)
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= -tiny)))
     if bad.size:
-        msg = refusal(
-            call, f"must give rates >= 0, also at update {bad[0]}", float(values[bad[0]]), "There is no such."
-        )
+        cure = "A schedule cannot have such a rate, not even with --as-is."
+        msg = refusal(call, f"must give rates >= 0, also at update {bad[0]}", float(values[bad[0]]), cure)
         raise InputError(msg)
     values = np.maximum(values, 0.0)
     if not values.any():
@@ -117,6 +117,17 @@ def only_if_asked(run: Run, call: str, rule: str, value: object, cure: str) -> N
     if not run.as_is:
         msg = refusal(call, rule, value, f"{cure} {AS_IS}")
         raise InputError(msg)
+
+
+def listed_if_asked(run: Run, call: str, rates: Iterable[float], rule: str, value: object, cure: str) -> Schedule:
+    """The numbers of a plain bug of the peer's, where the run is to keep it; what no run can keep is not offered.
+
+    Raises:
+        InputError: a rate is below 0 or not finite; or ``run.as_is`` is false.
+    """
+    kept = listed(call, rates)
+    only_if_asked(run, call, rule, value, cure)
+    return kept
 
 
 def first_difference(

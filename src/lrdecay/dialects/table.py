@@ -36,6 +36,7 @@ The other way, `lrdecay convert 'warmup(10) + cosine(0.1)' --to torch --steps 10
 or transformers that needs no lrdecay: one of the library's own schedulers where it gives these rates, else the
 equation. The rates are ours to 1e-12 of the highest one in torch and transformers, which compute with float64, and to
 2e-6 of it in Keras and optax, which compute with float32.
+What has random numbers in it, and what counts samples where the batch size changes, is refused.
 """
 
 _NAMES = {

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TypedDict
 
 from lrdecay.dialects.base import Run, says
-from lrdecay.dialects.stretches import MOST_PARTS, follow, glide, listed, only_if_asked, whole
+from lrdecay.dialects.stretches import MOST_PARTS, follow, glide, listed, listed_if_asked, whole
 from lrdecay.errors import InputError, refusal
 from lrdecay.schedule import Schedule, one_cycle, triangular, warm_restarts
 
@@ -184,8 +184,8 @@ def one_cycle_lr(
         raise InputError(msg)
     if length > total:
         rule = f"must be the whole run of {length} updates"
-        only_if_asked(run, call, rule, total, f"torch's rate past the end is a bug: {rate(total)!r}.")
-        return listed(call, map(rate, range(length)))
+        cure = f"torch's rate past the end is a bug: {rate(total)!r}."
+        return listed_if_asked(run, call, map(rate, range(length)), rule, total, cure)
     shape = "linear" if anneal_strategy == "linear" else "cosine"
     ends = [round(end) for end in phases]
     neat = all(abs(end - exact) <= 1e-12 * total for end, exact in zip(ends, phases, strict=True))

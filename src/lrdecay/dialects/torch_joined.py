@@ -16,10 +16,10 @@ from attrs import evolve
 
 from lrdecay.dialects import torch_recursions
 from lrdecay.dialects.base import Call, Run, says, translate
-from lrdecay.dialects.stretches import MOST_PARTS, first_difference, follow, glide, hold, listed, only_if_asked, whole
+from lrdecay.dialects.stretches import first_difference, follow, listed, listed_if_asked, whole
 from lrdecay.dialects.torch_formulas import one_cycle_length
 from lrdecay.errors import InputError, refusal
-from lrdecay.schedule import Bound, Horizon, Schedule, exponential, join, linear, ramp
+from lrdecay.schedule import Horizon, Schedule, join, product, tabulated
 from lrdecay.schedule.base import Family
 
 __all__ = ["chained_scheduler", "sequential_lr"]
@@ -77,11 +77,12 @@ def chained_scheduler(run: Run, schedulers: Sequence[Call], optimizer: Any = Non
     if len(parts) == 1:
         return translate(parts[0], run)
     call = Call("torch", "ChainedScheduler", (parts,))
-    if any(_recursive_with_a_floor(part) for part in parts) and not any(
-        part.name in torch_recursions.CLOSED for part in parts
-    ):
+    closed = any(part.name in torch_recursions.CLOSED for part in parts)
+    if not closed and any(_recursive_with_a_floor(part) for part in parts):
         return listed("torch.ChainedScheduler(...)", torch_recursions.rates(call, run.base, run.steps))
-    return _checked(run, call, _product(run, parts), run.steps)
+    needs_end = closed or any(part.name == "CosineAnnealingLR" for part in parts)
+    steps = run.steps if needs_end else run.length or _LOOKED_AT
+    return _checked(run, call, _product(run, parts), steps)
 
 
 def _calls(call: str, schedulers: Any) -> list[Call]:
@@ -122,8 +123,8 @@ def _checked(run: Run, call: Call, schedule: Schedule, steps: int) -> Schedule:
     rule = "must mean what its parts say"
     cure = f"torch makes update {t} at {peers:.6g} where the parts say {ours:.6g}:"
     cure += " they overwrite each other's rate or clock."
-    only_if_asked(run, f"torch.{call.name}(...)", rule, [part.name for part in call.positional[0]], cure)
-    return listed(f"torch.{call.name}(...)", theirs)
+    names = [part.name for part in call.positional[0]]
+    return listed_if_asked(run, f"torch.{call.name}(...)", theirs, rule, names, cure)
 
 
 def _recursive_with_a_floor(part: Call) -> bool:
@@ -134,30 +135,11 @@ def _recursive_with_a_floor(part: Call) -> bool:
 
 
 def _product(run: Run, parts: list[Call]) -> Schedule:
-    """Holds times one curve that can be taken up anywhere, in words; any other product as a table."""
-    curves = [part for part in parts if part.name not in _HOLDS]
-    asked = evolve(run, length=run.steps)
-    said = [translate(part, asked) for part in parts]
-    factors = [s.bind(Horizon(steps=run.steps)).values() / run.base for s in said]
-    product = run.base * np.prod(factors, axis=0)
-    if [part.name for part in curves] not in (["ExponentialLR"], ["LinearLR"]):
-        return listed("torch.ChainedScheduler(...)", product)
-    held = np.prod([f for f, part in zip(factors, parts, strict=True) if part.name in _HOLDS], axis=0)
-    cuts = set((np.flatnonzero(np.diff(held)) + 1).tolist())
-    curve = next(s for s, part in zip(said, parts, strict=True) if part.name not in _HOLDS)
-    if isinstance(curve, linear | ramp):
-        cuts |= {int(curve.over.amount)} if curve.over.amount < run.steps else set()
-    edges = [0, *sorted(cuts), run.steps]
-    if len(edges) > MOST_PARTS or not isinstance(curve, exponential | linear | ramp):
-        return listed("torch.ChainedScheduler(...)", product)
-    bound = curve.bind(Horizon(steps=run.steps))
-    pieces = itertools.pairwise(edges)
-    return follow([_cut(curve, float(held[a]), bound, a, b, b == run.steps, run.base) for a, b in pieces])
-
-
-def _cut(curve: Schedule, factor: float, bound: Bound, a: int, b: int, last: bool, highest: float) -> Schedule:
-    """A piece of a curve, updates a to b - 1, times a factor."""
-    if isinstance(curve, exponential):
-        return exponential(bound(a) * factor, factor=curve.factor, over=None if last else b - a)
-    start, end = bound(a) * factor, bound(b) * factor
-    return glide(start, end, "linear", b - a) if end or start else hold(0.0, highest, b - a)
+    """The parts multiplied, all but the first at a rate of 1; rates that only stand still and jump as one list."""
+    said = [translate(part, run if i == 0 else evolve(run, lr=1.0)) for i, part in enumerate(parts)]
+    if run.length is not None and (
+        all(part.name in _HOLDS for part in parts) or any(isinstance(s, tabulated) for s in said)
+    ):
+        factors = [s.bind(Horizon(steps=run.steps)).values() for s in said]
+        return listed("torch.ChainedScheduler(...)", np.prod(factors, axis=0))
+    return product(*said)

@@ -22,7 +22,7 @@ from lrdecay.dialects.base import Call, Run, says, translate
 from lrdecay.dialects.pieces import held, known_bug, to_floor, warmed, whole
 from lrdecay.dialects.transformers_cosines import HF, START, counted, dip, length, listed_after_warmup
 from lrdecay.errors import InputError, did_you_mean, non_negative, one_of, positive, refusal
-from lrdecay.schedule import Schedule, constant, polynomial, ramp, scale, tabulated
+from lrdecay.schedule import Schedule, constant, noam, polynomial, ramp, scale, tabulated
 
 __all__ = ["SCHEDULER_TYPES"]
 
@@ -105,10 +105,15 @@ def polynomial_with_warmup(
 def inverse_sqrt_schedule(
     run: Run, num_warmup_steps: int, timescale: int | None = None, last_epoch: int = -1
 ) -> Schedule:
-    """t/w, then (1 + k/timescale)^-1/2; the timescale is w, or 10000 without a warmup."""
+    """t/w, then (1 + k/timescale)^-1/2; the timescale is w, or 10000 without a warmup.
+
+    With a timescale of w it is min(t/w, √(w/t)): noam's curve, which counts from 1, an update late.
+    """
     (w,) = counted(last_epoch, num_warmup_steps=num_warmup_steps)
     tau = timescale if timescale is not None else (w or 10_000)
     positive.check("get_inverse_sqrt_schedule(timescale=...)", tau)
+    if tau == w and (run.length is None or run.length > w):
+        return scale(constant(run.base, over=1), 0.0) + noam(1, warmup=w, scale=run.base * math.sqrt(w))
     return listed_after_warmup(run, run.steps, w, lambda t: 1.0 / math.sqrt((t + tau - w) / tau))
 
 

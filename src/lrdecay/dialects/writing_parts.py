@@ -53,8 +53,11 @@ def whole(d: Duration, bound: Bound) -> int | None:
 
 
 def parts(bound: Bound) -> list[Part] | None:
-    """The schedule as parts that follow each other and fill the horizon; None where it is not made of such."""
-    if bound.horizon.exact_steps.denominator != 1:
+    """The schedule as parts that follow each other and fill the horizon; None where it is not made of such.
+
+    Where the batch size changes, curves run by sample, and nothing is a family of updates.
+    """
+    if bound.horizon.clock is not None or bound.horizon.exact_steps.denominator != 1:
         return None
     made = _parts(bound.schedule, bound, bound.steps)
     return made if made is not None and len(made) <= _MOST_PARTS else None
@@ -89,7 +92,7 @@ def _chain(given: tuple[Any, ...], bound: Bound, left: int) -> list[Part] | None
         if left <= 0:
             return None
         if isinstance(part, warmup):
-            n = whole(part.over, bound)
+            n = whole(part.over, bound) if part.shape == "linear" else None
             rest = None if n is None or n >= left else _chain(given[i + 1 :], bound, left - n)
             if n is None or rest is None:
                 return None

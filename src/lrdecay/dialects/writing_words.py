@@ -16,10 +16,12 @@ from attrs import frozen
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.schedule import Bound
+from lrdecay.schedule.segments import Segment
 
 __all__ = ["JAX", "KERAS", "PYTHON", "Words"]
 
 _INT32 = 2**31 - 1
+_SAMPLED = 10**5  # updates at which rates are looked at
 _FLOAT32 = (1.1754943508222875e-38, 3.4028234663852886e38)  # the least normal number, the largest
 
 
@@ -47,6 +49,16 @@ class Words:
     def exp(self) -> str:
         """The exponential."""
         return f"{self.of}exp"
+
+    @property
+    def expm1(self) -> str:
+        """The exponential, less one."""
+        return f"{self.of}expm1"
+
+    @property
+    def sin(self) -> str:
+        """The sine."""
+        return f"{self.of}sin"
 
     @property
     def tanh(self) -> str:
@@ -104,17 +116,25 @@ class Words:
         return f'{self.of}searchsorted({self.of}array({listed}), {t}, side="right")'
 
     def check(self, bound: Bound) -> None:
-        """Refuse what float32 cannot hold.
+        """Refuse what float32 and int32 cannot hold.
 
         Raises:
             InputError: the rates or the number of updates are out of the library's range.
         """
+        self.check_integers(bound, bound.steps)
+        self.check_rates(bound, bound.segment)
+
+    def check_rates(self, bound: Bound, segment: Segment) -> None:
+        """Refuse a segment of the schedule whose rates float32 cannot hold; rates that are all 0 it can.
+
+        Raises:
+            InputError: its highest rate is too small or too large.
+        """
         if not self.single:
             return
-        self.check_integers(bound, bound.steps)
-        sampled = np.unique(np.linspace(0, bound.steps - 1, min(bound.steps, 10**5)).astype(np.int64))
-        highest = float(bound(sampled).max())
-        if not _FLOAT32[0] <= highest <= _FLOAT32[1]:
+        sampled = np.unique(np.linspace(0, bound.steps - 1, min(bound.steps, _SAMPLED)).astype(np.int64))
+        highest = float(segment(sampled).max())
+        if highest != 0.0 and not _FLOAT32[0] <= highest <= _FLOAT32[1]:
             rule = f"must have rates that float32 holds, {_FLOAT32[0]:.3g} to {_FLOAT32[1]:.3g}, to be said in"
             msg = refusal(f"{bound.schedule!r}", f"{rule} {self.library}", highest)
             raise InputError(msg)

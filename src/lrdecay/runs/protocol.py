@@ -10,8 +10,8 @@
     LRDECAY_SAVE     where to save a checkpoint when stopping
     LRDECAY_PROBE    "1": say the horizon and the schedule, then stop before training
 
-Events are JSON lines: ``hello`` (the horizon), ``attached`` (the schedule), ``row`` (what was logged at a step),
-``end``. Nothing is ever pickled.
+Events are JSON lines: ``hello`` (the horizon), ``attached`` (the schedule), ``loaded`` (the step of a checkpoint),
+``row`` (what was logged at a step), ``end``. Nothing is ever pickled.
 """
 
 from __future__ import annotations

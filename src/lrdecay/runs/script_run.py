@@ -139,7 +139,7 @@ class ScriptRun:
 
     @property
     def checkpoint(self) -> str | None:
-        """Where a study asks to start from; None: at the beginning. For ``ckpt_path=`` and ``resume_from_checkpoint=``."""
+        """Where a study asks to start from; None: at the beginning. For a trainer's argument of that meaning."""
         return None if self._orders.load is None else str(self._orders.load)
 
     @property
@@ -176,6 +176,8 @@ class ScriptRun:
         if seed is not None and seed != self.seed:
             msg = refusal("run.attach(trainer)", f"must be a trainer with seed=run.seed, {self.seed}", seed)
             raise InputError(msg)
+        if self._orders.load is not None:
+            self._say(event="loaded", step=start)
 
     def enter(self, step: int) -> None:
         """This update is being made: what is logged from here on is of it."""
@@ -223,6 +225,7 @@ class ScriptRun:
             set_random_state(RandomState.load(_beside(path)))
         if hasattr(self._scheduler, "seek"):
             self._scheduler.seek(start)
+        self._say(event="loaded", step=start)
         return start
 
     def _say(self, **event: Any) -> None:

@@ -86,6 +86,26 @@ class ScriptSource:
         name, goal = judge(self.metric, ()) if self.metric else (None, None)
         return Probe(self.command, found, name, goal, attached[-1]["schedule"])
 
+    def start_of(self, checkpoint: Path) -> int:
+        """The step that one of the script's checkpoints is of: start it from there, up to its first update.
+
+        Raises:
+            InputError: there is no such file, or the script does not load it.
+            RunError: it fails before that.
+        """
+        if not checkpoint.exists():
+            msg = refusal("--from CHECKPOINT", "must be there", str(checkpoint))
+            raise InputError(msg)
+        with self._child(Orders(load=checkpoint, seed=0), math.inf) as (events, died):
+            for event in events:
+                if event["event"] == "loaded":
+                    return int(event["step"])
+            if (failure := died()) is not None:
+                raise failure
+        cure = "Loop over run.steps(load=load), where load(path) returns the step."
+        msg = f"`--from CHECKPOINT` must be loaded by the script, got a script that never does. {cure}"
+        raise InputError(msg)
+
     def execute(self, spec: RunSpec, progress: Progress) -> RunResult:
         """Run the script to the end of the table of rates; see `run_orders`."""
         return self.run_orders(spec, Orders(), progress)

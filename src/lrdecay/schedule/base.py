@@ -9,16 +9,19 @@ House law: a class is abstract (`Schedule`, `Family`) or final (every named fami
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from attrs import NOTHING, Attribute, Converter, Factory, field, fields
-from attrs import frozen as attrs_frozen
 
 from lrdecay.errors import InputError, argument, positive, refusal
 from lrdecay.schedule.duration import Duration, duration
+from lrdecay.schedule.register import FAMILIES
+from lrdecay.schedule.value import value
 
 if TYPE_CHECKING:
     from lrdecay.schedule.bound import Bound
@@ -65,9 +68,6 @@ Rate = float | OpenPeak
 
 MOVES = {"moves": True}
 """Metadata of the fields that a change of the peak moves: the peak, or what stands for it in a family without one."""
-
-FAMILIES: dict[str, type] = {}
-"""Every family by its name in the notation; filled by `family`."""
 
 
 class Schedule(ABC):
@@ -162,15 +162,20 @@ def peak_field() -> Any:
 
 def durations_field(default: Any = NOTHING, *, zero: bool = False) -> Any:
     """A duration; with ``default=None`` it may be left out."""
-    optional = default is None
     stated = default if default is None or default is NOTHING else duration(default, zero=zero)
+    return field(default=stated, converter=_to_duration(default is None, zero))
+
+
+@cache
+def _to_duration(optional: bool, zero: bool) -> Any:
+    """One converter for all fields alike: attrs reads the signature of each anew."""
 
     def convert(value: Any, instance: Any, attribute: Attribute[Any]) -> Duration | None:
         if value is None and optional:
             return None
         return duration(value, f"{type(instance).__name__}({attribute.name}=...)", zero=zero)
 
-    return field(default=stated, converter=Converter(convert, takes_self=True, takes_field=True))
+    return Converter(convert, takes_self=True, takes_field=True)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field, peak_field, durations_field))
@@ -178,8 +183,8 @@ def family(cls: C) -> C:
     """Make a class a named family: frozen, its ``repr`` its constructor, known to the notation by its name."""
     if "__repr__" not in cls.__dict__:
         setattr(cls, "__repr__", _spelled)  # noqa: B010
-    made = attrs_frozen(cls, repr=False, slots=False)
-    FAMILIES[made.__name__] = made
+    made = value(cls)
+    FAMILIES.add(made)
     return made
 
 
@@ -191,6 +196,12 @@ def number(value: Any) -> Any:
         return float(value) + 0.0
     except OverflowError:
         return value
+
+
+setattr(number, "__signature__", inspect.signature(number))  # noqa: B010  (attrs asks for it at every field)
+
+
+setattr(number, "__signature__", inspect.signature(number))  # noqa: B010  (attrs asks for it at every field)
 
 
 def check_floor(schedule: Any) -> None:

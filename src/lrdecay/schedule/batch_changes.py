@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrdecay.errors import InputError, positive_int, refusal
-from lrdecay.schedule.batch_clock import BatchClock
 from lrdecay.schedule.duration import Duration, duration
+
+if TYPE_CHECKING:
+    from lrdecay.schedule.batch_clock import BatchClock
 
 __all__ = ["Changes", "changing_clock", "moment_text", "shared_batch"]
 
@@ -58,6 +60,8 @@ def changing_clock(given: Any, first: int, evenly: int, samples: Callable[[Durat
     Raises:
         InputError: the changes are not in rising order, or a batch size does not fit.
     """
+    from lrdecay.schedule.batch_clock import BatchClock
+
     clock = BatchClock.of(first)
     for when, size in _pairs(given):
         positive_int.check(_CALL, size)

@@ -18,11 +18,11 @@ from fractions import Fraction
 from typing import Any, final
 
 import numpy as np
-from attrs import frozen
 from numpy.typing import NDArray
 
 from lrdecay.schedule.duration import round_half_up
 from lrdecay.schedule.ticks import Ticks
+from lrdecay.schedule.value import value
 
 __all__ = ["BatchClock", "ClockTicks"]
 
@@ -30,7 +30,7 @@ Steps = NDArray[np.int64]
 
 
 @final
-@frozen
+@value
 class BatchClock:
     """Pieces of constant batch size, in the order of time; the first starts at 0."""
 
@@ -89,7 +89,7 @@ class BatchClock:
 
 
 @final
-@frozen
+@value
 class ClockTicks:
     """Ticks that are evenly many samples apart on a clock, each rounded to an update half up, as those of `Ticks`.
 
@@ -116,6 +116,10 @@ class ClockTicks:
     def position(self, k: NDArray[np.int64]) -> NDArray[np.int64]:
         """The update that tick k falls on; tick 0 is the start."""
         return self._by_piece(self.firsts, k, [piece.position for piece in self.pieces])
+
+    def reach(self, k: Steps) -> Steps:
+        """Updates from tick k to the next."""
+        return self.position(k + 1) - self.position(k)
 
     def _by_piece(self, edges: tuple[int, ...], x: Any, answers: list[Callable[[Any], Any]]) -> NDArray[np.int64]:
         which = np.searchsorted(np.array(edges[1:], dtype=np.int64), x, side="right")

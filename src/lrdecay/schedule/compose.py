@@ -20,7 +20,6 @@ from lrdecay.errors import InputError, argument, non_negative, one_of, refusal
 from lrdecay.schedule.base import Prefix, Schedule, durations_field, family, number
 from lrdecay.schedule.duration import Duration
 from lrdecay.schedule.places import Clamp, Edge, Join, Place, Scale, Warm
-from lrdecay.schedule.places_rising import ShapedWarm
 from lrdecay.schedule.shapes import RISES
 
 __all__ = ["chain", "clamp", "scale", "schedules_only", "then", "warmup"]
@@ -110,7 +109,11 @@ def _expand(parts: tuple[Schedule | Prefix, ...]) -> Place:
     first = parts[0]
     if isinstance(first, warmup):
         rest = _expand(parts[1:])
-        return Warm(first.over, rest) if first.shape == "linear" else ShapedWarm(first.over, rest, RISES[first.shape])
+        if first.shape == "linear":
+            return Warm(first.over, rest)
+        from lrdecay.schedule.places_rising import ShapedWarm
+
+        return ShapedWarm(first.over, rest, RISES[first.shape])
     nodes: list[Place] = []
     edges: list[Edge] = []
     passed: tuple[Duration, ...] = ()

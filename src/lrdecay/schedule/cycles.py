@@ -26,8 +26,9 @@ from lrdecay.schedule.places import NoRoomError, Place, Steps
 from lrdecay.schedule.segments import Rates, Segment, StairSegment, between
 from lrdecay.schedule.shapes import Shape, geometric_shape
 from lrdecay.schedule.ticks import Ticks
+from lrdecay.schedule.value import value
 
-__all__ = ["CycleSegment", "Halvings", "Restarts", "TriangleSegment", "Triangles"]
+__all__ = ["CycleSegment", "EvenClock", "GrowingClock", "Halvings", "Restarts", "TriangleSegment", "Triangles"]
 
 
 class _Clock(Protocol):
@@ -38,33 +39,35 @@ class _Clock(Protocol):
 
 
 @final
-@frozen
-class _Even:
+@value
+class EvenClock:
     """Cycles of one length, up to the last update before b."""
 
     b: int
     ticks: Ticks | ClockTicks
 
     def __call__(self, t: Steps) -> tuple[Steps, Steps, Steps | int]:
+        """Counted in integers, at the same cost everywhere."""
         k = self.ticks.passed(np.minimum(t, self.b - 1))
         return k, self.ticks.position(k), self.ticks.reach(k)
 
 
 @final
 @frozen(eq=False)
-class _Growing:
+class GrowingClock:
     """Cycles that grow: few enough to be listed."""
 
     edges: NDArray[np.int64]  # rising: where each cycle starts, and where the last one would end
 
     def __call__(self, t: Steps) -> tuple[Steps, Steps, Steps | int]:
+        """Looked up; before the first it is the first, after the last the last."""
         k = np.clip(np.searchsorted(self.edges, t, side="right") - 1, 0, len(self.edges) - 2)
         a = self.edges[k]
         return k, a, self.edges[k + 1] - a
 
 
 @final
-@frozen
+@value
 class CycleSegment:
     """A closed shape, again and again, held from update b on."""
 
@@ -86,7 +89,7 @@ class CycleSegment:
 
 
 @final
-@frozen
+@value
 class TriangleSegment:
     """Up and down again in equal halves, held from update b on."""
 
@@ -113,7 +116,7 @@ class TriangleSegment:
 
 
 @final
-@frozen
+@value
 class Halvings(Place):
     """Equal phases, as many as the span can be halved, each at half the rate of the one before it."""
 
@@ -130,7 +133,7 @@ class Halvings(Place):
 
 
 @final
-@frozen
+@value
 class Restarts(Place):
     """A closed shape that starts again from the peak, in cycles of first, first·growth, first·growth², ..."""
 
@@ -147,17 +150,17 @@ class Restarts(Place):
         length = _room("a cycle", a, b, horizon.length(self.first))
         clock: _Clock
         if self.growth == 1.0:
-            clock = _Even(b, horizon.ticks(start, self.first))
+            clock = EvenClock(b, horizon.ticks(start, self.first))
         elif horizon.clock is not None:
             msg = refusal("warm_restarts(growth=...)", "must be 1 where the batch size changes", self.growth)
             raise InputError(msg)
         else:
-            clock = _Growing(np.array(_growing(start, length, Fraction(repr(self.growth)), b), dtype=np.int64))
+            clock = GrowingClock(np.array(_growing(start, length, Fraction(repr(self.growth)), b), dtype=np.int64))
         return CycleSegment(b, clock, self.peak, self.floor, self.shrink, self.shape)
 
 
 @final
-@frozen
+@value
 class Triangles(Place):
     """Straight up and straight down, each over ``half``, again and again."""
 

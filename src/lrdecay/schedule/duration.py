@@ -29,7 +29,7 @@ __all__ = ["UNITS", "Duration", "DurationLike", "duration", "round_half_up"]
 UNITS = ("steps", "ep", "%", "tok", "samples")
 """The units, in the order they are listed in messages; ``steps`` is spelled as a bare integer."""
 
-_TEXT = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d{1,3})?\s*(ep|%|tok|samples)\s*", re.IGNORECASE | re.ASCII)
+_TEXT = r"(?ia)\s*(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d{1,3})?\s*(ep|%|tok|samples)\s*"  # compiled, and kept, on first use
 _EXACT = Context(prec=28)
 _LEAST, _MOST = Decimal("1e-18"), Decimal("1e18")
 _RANGE = f"Amounts lie between {_LEAST} and {_MOST}, with at most {_EXACT.prec} digits.".replace("E", "e")
@@ -93,7 +93,7 @@ def duration(value: DurationLike, call: str = "duration(...)", *, zero: bool = F
         result = value
     elif type(value) is int:
         result = Duration(Decimal(value), "steps") if 0 <= value <= _MOST else _refuse(call, value, zero)
-    elif isinstance(value, str) and (match := _TEXT.fullmatch(value)):
+    elif isinstance(value, str) and (match := re.fullmatch(_TEXT, value)):
         number, exponent, unit = match.groups()
         amount = Decimal(number + (exponent or ""))
         result = Duration(_canonical(amount), unit.lower()) if _in_range(amount) else _refuse(call, value, zero, _RANGE)

@@ -16,39 +16,32 @@ by `lrdecay.schedule.batch_clock`.
 from __future__ import annotations
 
 from fractions import Fraction
-from numbers import Rational
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from attrs import evolve, field, fields, frozen
 from numpy.typing import NDArray
 
-from lrdecay.errors import Constraint, InputError, argument, positive, refusal
+from lrdecay.errors import InputError, refusal
 from lrdecay.schedule.batch_changes import changing_clock, moment_text, shared_batch
-from lrdecay.schedule.batch_clock import BatchClock, ClockTicks
-from lrdecay.schedule.duration import Duration, round_half_up
+from lrdecay.schedule.duration import Duration
+from lrdecay.schedule.horizon_checks import (
+    MOST,
+    amount,
+    check_epoch,
+    check_length,
+    counted,
+    exact,
+    plain,
+    unknown_unit,
+    whole,
+)
 from lrdecay.schedule.ticks import Ticks
 
+if TYPE_CHECKING:
+    from lrdecay.schedule.batch_clock import BatchClock, ClockTicks
+
 __all__ = ["Horizon"]
-
-
-_MOST = 2**53  # updates; up to here a float64 tells each one from the next
-_count = Constraint("must be a positive integer up to 2**53", lambda v: type(v) is int and 0 < v <= _MOST)
-
-
-def _whole(instance: Any, attribute: Any, value: Any) -> None:
-    if value is not None:
-        argument(_count)(instance, attribute, value)
-
-
-def _plain(value: Any) -> Any:
-    """A number of another library as Python's own, so that it prints and saves."""
-    return float(value) if isinstance(value, float) else value
-
-
-def _amount(instance: Any, attribute: Any, value: Any) -> None:
-    if value is not None:
-        argument(positive)(instance, attribute, value)
 
 
 @frozen(kw_only=True, repr=False)
@@ -69,15 +62,15 @@ class Horizon:
         InputError: nothing says how long the run is, an amount is not positive, or two statements disagree.
     """
 
-    steps: int = field(default=cast("int", None), validator=_whole)  # updates in the run, > 0; derived where not given
-    epochs: float | None = field(default=None, converter=_plain, validator=_amount)  # passes over the data
-    steps_per_epoch: int | None = field(default=None, validator=_whole)
-    samples_per_epoch: int | None = field(default=None, validator=_whole)
-    batch_size: int | None = field(default=None, validator=_whole)  # samples in one update, all processes together
-    tokens_per_step: int | None = field(default=None, validator=_whole)
-    micro_batch_size: int | None = field(default=None, validator=_whole)  # samples one process takes at once
-    grad_accumulation: int | None = field(default=None, validator=_whole)  # micro-batches of a process in one update
-    world_size: int | None = field(default=None, validator=_whole)  # data-parallel processes
+    steps: int = field(default=cast("int", None), validator=whole)  # updates in the run, > 0; derived where not given
+    epochs: float | None = field(default=None, converter=plain, validator=amount)  # passes over the data
+    steps_per_epoch: int | None = field(default=None, validator=whole)
+    samples_per_epoch: int | None = field(default=None, validator=whole)
+    batch_size: int | None = field(default=None, validator=whole)  # samples in one update, all processes together
+    tokens_per_step: int | None = field(default=None, validator=whole)
+    micro_batch_size: int | None = field(default=None, validator=whole)  # samples one process takes at once
+    grad_accumulation: int | None = field(default=None, validator=whole)  # micro-batches of a process in one update
+    world_size: int | None = field(default=None, validator=whole)  # data-parallel processes
     batch_changes: Any = ()  # {when: batch size from then on}; kept as `Changes`, in exact samples
     clock: BatchClock | None = field(init=False, eq=False, default=None)
 
@@ -90,33 +83,11 @@ class Horizon:
             self._change()
         else:
             object.__setattr__(self, "batch_changes", ())
-        per_epoch = self.epoch_length
-        if self.steps_per_epoch is not None and self.samples_per_epoch is not None and self.batch_size is not None:
-            counted = Fraction(self.samples_per_epoch, self.batch_size)
-            if abs(counted - self.steps_per_epoch) >= 1:
-                rule = f"must agree with samples_per_epoch / batch_size = {float(counted):g} to within one batch"
-                msg = refusal("Horizon(steps_per_epoch=...)", rule, self.steps_per_epoch, "Leave one of them out.")
-                raise InputError(msg)
-        if self.epochs is not None and given is None:
-            if per_epoch is None:
-                cure = "Add steps_per_epoch=, or samples_per_epoch= and batch_size=."
-                msg = refusal("Horizon(epochs=...)", "must come with the length of an epoch", self.epochs, cure)
-                raise InputError(msg)
-            steps = round_half_up(self.exact_steps)
-            if not 1 <= steps <= _MOST:
-                msg = refusal("Horizon(epochs=...)", "must hold at least one update and at most 2**53", self.epochs)
-                raise InputError(msg)
-            object.__setattr__(self, "steps", steps)
-        elif self.epochs is not None and per_epoch is not None:
-            counted_steps = round_half_up(self.exact_steps)
-            if counted_steps != given:
-                rule = f"must agree with epochs={self.epochs:g}, which are {counted_steps} steps"
-                msg = refusal("Horizon(steps=...)", rule, given, "Leave one of them out.")
-                raise InputError(msg)
-        elif given is None:
-            cure = "Give steps=, or epochs= and the length of an epoch."
-            msg = refusal("Horizon(steps=...)", "must say how long the run is", None, cure)
-            raise InputError(msg)
+        check_epoch(self.steps_per_epoch, self.samples_per_epoch, self.batch_size)
+        if self.epochs is None or self.epoch_length is None:
+            check_length(given, self.epochs)
+        else:
+            object.__setattr__(self, "steps", counted(given, self.epochs, self.exact_steps))
 
     def _change(self) -> None:
         """Put the changes of the batch size on a clock, and keep them as samples."""
@@ -151,7 +122,7 @@ class Horizon:
         """The length of the run in updates before rounding; ``steps`` is this, rounded half up."""
         if self.epochs is None or self.epoch_length is None:
             return Fraction(self.steps)
-        at_first = _exact(self.epochs) * self.epoch_length
+        at_first = exact(self.epochs) * self.epoch_length
         return at_first if self.clock is None else self.clock.updates(at_first * self._first_batch)
 
     @property
@@ -190,6 +161,8 @@ class Horizon:
         """
         if self.clock is None or every.unit == "steps":
             return Ticks.of(start, self.length(every))
+        from lrdecay.schedule.batch_clock import ClockTicks
+
         return ClockTicks.of(self.clock, self.clock.samples(start), self.samples(every))
 
     def samples(self, d: Duration) -> Fraction:
@@ -210,7 +183,7 @@ class Horizon:
         else:
             moved = self.clock.updates(self.clock.samples(position) + sign * self.samples(d))
             updates = abs(moved - position)
-        if updates > _MOST:
+        if updates > MOST:
             msg = refusal(f"{self!r}", "must place every duration within 2**53 updates", d)
             raise InputError(msg)
         return moved
@@ -228,14 +201,7 @@ class Horizon:
             return d.fraction / self.tokens_per_step
         if d.unit == "samples" and self.batch_size is not None:
             return d.fraction / self.batch_size
-        known = {
-            "ep": ("epoch", "steps_per_epoch=, or samples_per_epoch= and batch_size="),
-            "tok": ("token", "tokens_per_step="),
-            "samples": ("sample", "batch_size="),
-        }
-        name, cure = known[d.unit]
-        msg = refusal("Horizon(...)", f"must say what one {name} is to place {d!r}", self, f"Add {cure}.")
-        raise InputError(msg)
+        raise unknown_unit(self, d)
 
     def lasting(self, *, steps: int | None = None, epochs: float | None = None) -> Horizon:
         """The same units with another length; with neither, this horizon.
@@ -295,8 +261,3 @@ class Horizon:
 
     def __repr__(self) -> str:
         return f"Horizon({', '.join(f'{k}={v!r}' for k, v in self.to_json().items())})"
-
-
-def _exact(amount: Any) -> Fraction:
-    """The decimal a person wrote: 0.1 means one tenth, not the nearest binary number."""
-    return Fraction(amount) if isinstance(amount, Rational) else Fraction(repr(float(amount)))

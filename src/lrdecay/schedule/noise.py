@@ -20,13 +20,14 @@ from fractions import Fraction
 from typing import final
 
 import numpy as np
-from attrs import field, frozen
+from attrs import field
 from numpy.typing import NDArray
 
 from lrdecay.schedule.duration import Duration, round_half_up
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.places import NoRoomError, Place, Steps
 from lrdecay.schedule.segments import Rates, Segment
+from lrdecay.schedule.value import value
 
 __all__ = ["Noise", "Noisy", "NoisySegment"]
 
@@ -34,7 +35,7 @@ _CHUNK = 2**12  # updates whose blocks are drawn together
 
 
 @final
-@frozen
+@value
 class Noise:
     """eps(n), n >= 0: a relative deviation below ``pct`` in size. Equal by content."""
 
@@ -80,7 +81,7 @@ def _uniforms(seed: int, k: int, counts: Steps) -> tuple[Rates, Rates]:
 
 
 @final
-@frozen
+@value
 class NoisySegment:
     """inner·(1 + eps) from update a to update b; inner elsewhere, also at b and after it."""
 
@@ -99,7 +100,7 @@ class NoisySegment:
 
 
 @final
-@frozen
+@value
 class Noisy(Place):
     """A node whose rates are noisy, throughout or between two boundaries."""
 

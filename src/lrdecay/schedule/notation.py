@@ -20,18 +20,10 @@ from typing import Any
 from attrs import frozen
 
 from lrdecay.errors import InputError, did_you_mean, refusal
-from lrdecay.schedule import (  # importing a module of families fills FAMILIES
-    compose,
-    compose_factors,
-    compose_join,  # noqa: F401
-    families,  # noqa: F401
-    families_curves,  # noqa: F401
-    families_cycles,  # noqa: F401
-    families_listed,  # noqa: F401
-    families_powers,  # noqa: F401
-)
-from lrdecay.schedule.base import FAMILIES, PEAK, Prefix, Schedule
+from lrdecay.schedule import compose
+from lrdecay.schedule.base import PEAK, Prefix, Schedule
 from lrdecay.schedule.duration import Duration, duration
+from lrdecay.schedule.register import FAMILIES
 
 __all__ = ["Spec", "from_json", "parse", "parse_spec"]
 
@@ -187,7 +179,9 @@ def _value(node: ast.expr, text: str, depth: int) -> Any:
             if isinstance(node.op, ast.Add) and isinstance(a, parts) and isinstance(b, parts):
                 return compose.chain(a, b)
             if isinstance(node.op, ast.Mult) and isinstance(a, Schedule) and isinstance(b, Schedule):
-                return compose_factors.product(a, b)
+                from lrdecay.schedule.compose_factors import product
+
+                return product(a, b)
             if isinstance(node.op, ast.Mult) and isinstance(a, Schedule) and type(b) in numbers:
                 return compose.scale(a, b)
             if isinstance(node.op, ast.Mult) and isinstance(b, Schedule) and type(a) in numbers:

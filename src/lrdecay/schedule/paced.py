@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import final
 
-from attrs import frozen
-
 from lrdecay.schedule.batch_clock import BatchClock
 from lrdecay.schedule.segments import Rates, Segment, Steps
+from lrdecay.schedule.value import value
 
 __all__ = ["Paced"]
 
 
 @final
-@frozen
+@value
 class Paced:
     """A segment whose argument counts samples instead of updates, so that it runs evenly by sample."""
 

@@ -22,15 +22,13 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from fractions import Fraction
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
-from attrs import frozen
 from numpy.typing import NDArray
 
 from lrdecay.schedule.duration import Duration, round_half_up
 from lrdecay.schedule.horizon import Horizon
-from lrdecay.schedule.paced import Paced
 from lrdecay.schedule.segments import (
     ClampSegment,
     HoldSegment,
@@ -44,6 +42,10 @@ from lrdecay.schedule.segments import (
     WarmSegment,
 )
 from lrdecay.schedule.shapes import Shape
+from lrdecay.schedule.value import value
+
+if TYPE_CHECKING:
+    from lrdecay.schedule.batch_clock import BatchClock
 
 __all__ = [
     "Clamp",
@@ -85,7 +87,7 @@ class Place(ABC):
 
 
 @final
-@frozen
+@value
 class Edge:
     """A boundary: the sum of ``durations`` after the start of the span, or before its end."""
 
@@ -108,8 +110,15 @@ def bounds(what: str, start: Fraction, end: Fraction) -> tuple[int, int]:
     return a, b
 
 
+def _paced(segment: Segment, clock: BatchClock) -> Segment:
+    """A segment of samples on a clock; loaded only where the batch size changes."""
+    from lrdecay.schedule.paced import Paced
+
+    return Paced(segment, clock)
+
+
 @final
-@frozen
+@value
 class Hold(Place):
     """One value for the whole span."""
 
@@ -121,7 +130,7 @@ class Hold(Place):
 
 
 @final
-@frozen
+@value
 class Table(Place):
     """A value for each update, the last one held; values at or after the end of the span never speak."""
 
@@ -134,7 +143,7 @@ class Table(Place):
 
 
 @final
-@frozen
+@value
 class Ramp(Place):
     """From one value to another along a closed shape, over the whole span; the end is reached at its last boundary."""
 
@@ -148,11 +157,11 @@ class Ramp(Place):
         if horizon.clock is None:
             return RampSegment(a, b, self.start, self.end, self.shape)
         first, last = horizon.clock.consumed(np.array([a, b])).tolist()
-        return Paced(RampSegment(first, last, self.start, self.end, self.shape), horizon.clock)
+        return _paced(RampSegment(first, last, self.start, self.end, self.shape), horizon.clock)
 
 
 @final
-@frozen
+@value
 class Progression(Place):
     """An open shape on a clock that ticks once per ``every``; with a staircase only whole ticks count."""
 
@@ -170,11 +179,11 @@ class Progression(Place):
             return ProgressionSegment(a, b, float(horizon.length(self.every)), self.peak, self.shape)
         first, last = horizon.clock.consumed(np.array([a, b])).tolist()
         tick = float(horizon.samples(self.every))
-        return Paced(ProgressionSegment(first, last, tick, self.peak, self.shape), horizon.clock)
+        return _paced(ProgressionSegment(first, last, tick, self.peak, self.shape), horizon.clock)
 
 
 @final
-@frozen
+@value
 class Warm(Place):
     """A linear warmup that wastes no update: rest(0)/(n+1) at first, rest(0) at update n, then ``rest``."""
 
@@ -190,7 +199,7 @@ class Warm(Place):
 
 
 @final
-@frozen
+@value
 class Join(Place):
     """Parts one after the other, each with its own clock from its edge on."""
 
@@ -216,7 +225,7 @@ class Join(Place):
 
 
 @final
-@frozen
+@value
 class Span(Place):
     """A node on a span of its own length, counted from where it starts."""
 
@@ -229,7 +238,7 @@ class Span(Place):
 
 
 @final
-@frozen
+@value
 class Scale(Place):
     """A node times a constant."""
 
@@ -242,7 +251,7 @@ class Scale(Place):
 
 
 @final
-@frozen
+@value
 class Clamp(Place):
     """A node kept within [low, high]."""
 

@@ -11,13 +11,13 @@ from fractions import Fraction
 from typing import final
 
 import numpy as np
-from attrs import frozen
 
 from lrdecay.schedule.duration import Duration, duration, round_half_up
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.places import NoRoomError, Place, Steps, bounds
 from lrdecay.schedule.segments import ProgressionSegment, Rates, Segment, WarmSegment
 from lrdecay.schedule.shapes import Shape, power_law_shape
+from lrdecay.schedule.value import value
 
 __all__ = ["Noam", "TokenLaw", "TokenLawSegment", "noam_peak", "whole_warmup"]
 
@@ -28,7 +28,7 @@ def whole_warmup(length: Fraction) -> int:
 
 
 @final
-@frozen
+@value
 class Noam(Place):
     """A straight rise to s/√(d·w) at update w - 1, then the inverse square root of the count of updates."""
 
@@ -56,7 +56,7 @@ def noam_peak(width: int, warmup: int, scale: float) -> float:
 
 
 @final
-@frozen
+@value
 class TokenLawSegment:
     """A power law of the tokens seen since update a, under a cap, held from update b on."""
 
@@ -76,7 +76,7 @@ class TokenLawSegment:
 
 
 @final
-@frozen
+@value
 class TokenLaw(Place):
     """A linear warmup to where the law stands, then the law; tokens are counted from the start of the warmup."""
 

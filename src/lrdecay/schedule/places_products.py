@@ -10,18 +10,18 @@ from fractions import Fraction
 from typing import final
 
 import numpy as np
-from attrs import frozen
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.places import Join, Place, Steps
 from lrdecay.schedule.segments import JoinSegment, Rates, Segment
+from lrdecay.schedule.value import value
 
 __all__ = ["Carried", "CarriedSegment", "Product", "ProductSegment"]
 
 
 @final
-@frozen
+@value
 class ProductSegment:
     """Segments, multiplied."""
 
@@ -36,7 +36,7 @@ class ProductSegment:
 
 
 @final
-@frozen
+@value
 class Product(Place):
     """Nodes over the same span; one that ends before it is held at its end value."""
 
@@ -48,7 +48,7 @@ class Product(Place):
 
 
 @final
-@frozen
+@value
 class CarriedSegment:
     """A segment in proportion, so that where it begins it has the value ``reached``."""
 
@@ -62,7 +62,7 @@ class CarriedSegment:
 
 
 @final
-@frozen
+@value
 class Carried(Place):
     """A join whose parts each begin at the value that the part before had reached at their boundary."""
 

@@ -21,19 +21,19 @@ from fractions import Fraction
 from typing import final
 
 import numpy as np
-from attrs import frozen
 
 from lrdecay.schedule.duration import Duration, round_half_up
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.places import Place, Steps, bounds
 from lrdecay.schedule.segments import Rates, Segment
 from lrdecay.schedule.shapes import Shape
+from lrdecay.schedule.value import value
 
 __all__ = ["Damped", "DampedSegment", "Damper", "ShapedWarm", "ShapedWarmSegment", "first_rectified"]
 
 
 @final
-@frozen
+@value
 class ShapedWarmSegment:
     """Rising along a curve to target = rest at update b, then rest; a is the first update."""
 
@@ -51,7 +51,7 @@ class ShapedWarmSegment:
 
 
 @final
-@frozen
+@value
 class ShapedWarm(Place):
     """`Warm` along another rise than a straight line: it wastes no update and arrives at update n."""
 
@@ -84,7 +84,7 @@ def _rho(k: Rates, beta2: float) -> Rates:
 
 
 @final
-@frozen
+@value
 class Damper:
     """A factor that grows towards 1 with n, the count of updates from 1. Equal by content."""
 
@@ -107,7 +107,7 @@ class Damper:
 
 
 @final
-@frozen
+@value
 class DampedSegment:
     """inner times a damper, held from update b on."""
 
@@ -122,7 +122,7 @@ class DampedSegment:
 
 
 @final
-@frozen
+@value
 class Damped(Place):
     """A node that is damped at first, on its own clock from its first update."""
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from lrdecay.schedule.batch_clock import ClockTicks
 from lrdecay.schedule.shapes import Shape
 from lrdecay.schedule.ticks import Ticks
+from lrdecay.schedule.value import value
+
+if TYPE_CHECKING:
+    from lrdecay.schedule.batch_clock import ClockTicks
 
 __all__ = [
     "ClampSegment",
@@ -38,7 +41,7 @@ Segment = Callable[[Steps], Rates]
 
 
 @final
-@frozen
+@value
 class HoldSegment:
     """value, everywhere."""
 
@@ -64,7 +67,7 @@ class TableSegment:
 
 
 @final
-@frozen
+@value
 class RampSegment:
     """A closed shape from ``start`` at update a to ``end`` at update b, held outside."""
 
@@ -81,7 +84,7 @@ class RampSegment:
 
 
 @final
-@frozen
+@value
 class ProgressionSegment:
     """An open shape on a smooth clock, held from update b on."""
 
@@ -100,7 +103,7 @@ class ProgressionSegment:
 
 
 @final
-@frozen
+@value
 class StairSegment:
     """An open shape on whole ticks, up to the last update before b: a tick at b is no longer taken."""
 
@@ -118,7 +121,7 @@ class StairSegment:
 
 
 @final
-@frozen
+@value
 class WarmSegment:
     """target/(n+1) at update a, rising linearly to target = rest at update b = a + n, then rest."""
 
@@ -138,7 +141,7 @@ class WarmSegment:
 
 
 @final
-@frozen
+@value
 class JoinSegment:
     """Parts with integer edges; each part is evaluated only where it speaks."""
 
@@ -151,7 +154,7 @@ class JoinSegment:
 
 
 @final
-@frozen
+@value
 class ScaleSegment:
     """inner times a constant."""
 
@@ -164,7 +167,7 @@ class ScaleSegment:
 
 
 @final
-@frozen
+@value
 class ClampSegment:
     """inner kept within [low, high]."""
 

@@ -37,7 +37,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+
+from lrdecay.schedule.value import value
 
 __all__ = [
     "CLOSED_SHAPES",
@@ -61,7 +62,7 @@ __all__ = [
 ]
 
 
-@frozen
+@value
 class Shape:
     """A unit curve with its parameters fixed: ``Shape(power_shape, (2.0,))``. Equal by content."""
 

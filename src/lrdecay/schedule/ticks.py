@@ -11,8 +11,9 @@ from fractions import Fraction
 from typing import final
 
 import numpy as np
-from attrs import frozen
 from numpy.typing import NDArray
+
+from lrdecay.schedule.value import value
 
 __all__ = ["Ticks"]
 
@@ -20,7 +21,7 @@ Whole = NDArray[np.int64]
 
 
 @final
-@frozen
+@value
 class Ticks:
     """Ticks from ``start`` on, ``every`` apart.
 

@@ -12,7 +12,7 @@ from lrdecay.dialects.reading import load_all, read_call, sayings_in
 from lrdecay.dialects.writing import write
 from lrdecay.errors import InputError, positive, refusal
 from lrdecay.schedule import Bound, Horizon, Schedule
-from lrdecay.schedule.base import FAMILIES
+from lrdecay.schedule.register import FAMILIES
 from lrdecay.verbs.show import horizon_of, spec_of
 
 __all__ = ["Converted", "convert"]
@@ -98,9 +98,8 @@ def _ours(scheduler: str | Schedule, to: str | None, stated: Horizon | None, uni
     if stated is None and spec.horizon is not None:
         from lrdecay.verbs.show import show
 
-        bound = show(str(spec), **units).bounds[0]
-    else:
-        bound = None if stated is None else spec.schedule.bind(horizon_of(spec, stated))  # type: ignore[assignment]
+        stated = show(str(spec), **units).bounds[0].horizon
+    bound = None if stated is None else spec.schedule.bind(horizon_of(spec, stated))
     return Converted(spec.schedule, bound, code=_code(spec.schedule, bound, to))
 
 

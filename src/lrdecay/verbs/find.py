@@ -1,19 +1,22 @@
-"""`find`: a peak learning rate by a range test, repeated, with an interval; for the decay to come where it is given."""
+"""`find`: a peak learning rate by a range test, repeated, with an interval; for the decay to come where it is given.
+
+Of a task, in worker processes; of a script, in child processes; of a PyTorch model and optimizer, here and now
+(`lrdecay.adapters.torch.finder`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from lrdecay.errors import InputError, RunError, non_negative_int, positive_int
-from lrdecay.rangetest.beside import Beside, peers_beside
 from lrdecay.rangetest.compressed import BUDGET
-from lrdecay.rangetest.driver import FEWEST, Curve, range_test, rising_rates
-from lrdecay.rangetest.reading import Reading, read
-from lrdecay.rangetest.repeatability import Repeatability, repeatability
+from lrdecay.rangetest.driver import FEWEST, FIRST_SEED, Curve, range_test, rising_rates
+from lrdecay.runs.protocol import Orders
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import Probe, RunResult, RunSpec, Source
 from lrdecay.runs.task_source import TaskSource
@@ -23,137 +26,59 @@ from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.worker import report
 from lrdecay.verbs.extras import require
-from lrdecay.verbs.find_schedule import ScheduleFinding, check_schedule, search_schedule
+from lrdecay.verbs.find_schedule import check_schedule, search_schedule
+from lrdecay.verbs.finding import Finding, finding_of
 from lrdecay.verbs.sources import Task, source_of
 
-__all__ = ["FIRST_SEED", "Finding", "find", "search"]
+__all__ = ["find", "search"]
 
-FIRST_SEED = 20_000
-"""Range tests use seeds from here on, apart from pilots and scores."""
-
-
-@frozen(eq=False)
-class Finding:
-    """A range test's answer."""
-
-    task: str
-    reading: Reading = field(repr=False)
-    curves: tuple[Curve, ...] = field(repr=False)  # one per repeat
-    repeatability: Repeatability | None  # None: the curve gives no answer, or there is one repeat
-    peers: tuple[Beside, ...]  # what other finders would have answered
-    seeds: tuple[int, ...]
-    schedule: ScheduleFinding | None = None  # the second stage, where a schedule was given
-
-    @property
-    def suggestion(self) -> float | None:
-        """The peak to use: of the schedule where one was given, else of the range test; None: no clear answer."""
-        if self.schedule is not None:
-            return self.schedule.suggestion
-        return None if self.why_not else self.reading.suggestion
-
-    @property
-    def why_not(self) -> str | None:
-        """Why there is no clear answer, and what to do: the curve's shape, repeats that disagree, or the schedule's."""
-        if self.schedule is not None:
-            return self.schedule.why_not
-        if self.reading.why_not is not None or self.repeatability is None:
-            return self.reading.why_not
-        return self.repeatability.too_wide
-
-    @property
-    def interval(self) -> Interval | None:
-        """95%, of the suggestion; None without one, or of one repeat.
-
-        Of a range test: where it would fall over repeats, by t on log10. With a schedule: of the extrapolated peak.
-        """
-        if self.schedule is not None:
-            return self.schedule.interval
-        return None if self.suggestion is None or self.repeatability is None else self.repeatability.t
-
-    @property
-    def repeats(self) -> int:
-        """How many curves were averaged."""
-        return len(self.curves)
-
-    @property
-    def steps_used(self) -> int:
-        """Updates made, short runs of the schedule included."""
-        short = 0 if self.schedule is None else self.schedule.steps_used
-        return sum(len(c.losses) for c in self.curves) + short
-
-    @property
-    def restored(self) -> bool:
-        """Whether every repeat left the task exactly as it was; for a script, a child process touched nothing of it."""
-        return all(c.restored for c in self.curves)
-
-    def peak(self) -> float:
-        """The suggestion.
-
-        Raises:
-            RunError: there is none.
-        """
-        if self.suggestion is None:
-            msg = f"`find` must see a curve that falls and rises, every time alike, to suggest a peak: {self.why_not}."
-            raise RunError(msg)
-        return self.suggestion
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract of ``find --json``."""
-        tested = self.range_test
-        return {
-            "task": self.task,
-            "suggestion": self.suggestion,
-            "interval": _ends(self.interval),
-            "range_test": {"suggestion": tested.suggestion, "interval": _ends(tested.interval)},
-            "schedule": None if self.schedule is None else self.schedule.to_json(),
-            "rules": self.reading.rules,
-            "restored": self.restored,
-            "steps_used": self.steps_used,
-            "why_not": self.why_not,
-            "repeatability": None if self.repeatability is None else self.repeatability.to_json(),
-            "peers": {peer.name: peer.to_json() for peer in self.peers},
-            "repeats": self.repeats,
-            "seeds": list(self.seeds),
-            "curve": {"rates": self.reading.rates.tolist(), "losses": self.reading.losses.tolist()},
-        }
-
-    @property
-    def range_test(self) -> Finding:
-        """What the range test alone answers."""
-        return evolve(self, schedule=None)
+_MODULE = "torch.nn.modules.module.Module"  # told by name, so that torch is not imported for it
 
 
 def find(
     task: Task | None = None,
+    optimizer: Any = None,
+    step_fn: Any = None,
     *,
     script: str | None = None,
+    checkpoint: str | None = None,
     seed: int = 0,
     repeats: int = 5,
     points: int = 100,
     low: float = 1e-6,
     high: float = 10.0,
+    ramp: str = "exponential",
+    heldout_every: int | None = None,
     schedule: str | Schedule | None = None,
     budget: float = BUDGET,
     arguments: Mapping[str, Any] | None = None,
     workers: int | None = None,
     watch: Watch | None = None,
+    **in_process: Any,
 ) -> Finding:
     """Raise the rate from low to high until training breaks, a few times over, and read the averaged curve.
 
     Args:
-        task: see `lrdecay.verbs.sources`; or give ``script``.
+        task: see `lrdecay.verbs.sources`; or give ``script``; or a PyTorch model, which is left exactly as it was.
+        optimizer: with a model, its optimizer.
+        step_fn: with a model, makes one update and returns its loss; or give ``loss=`` and ``loader=``.
         script: a command that calls ``lrdecay.script()``.
+        checkpoint: with a script, one of its own checkpoints to start each repeat from.
         seed: which seeds the repeats use: FIRST_SEED + seed, and on.
         repeats: curves to average; each has its own initial weights and data order.
-        points: updates in a curve, even in log rate.
+        points: updates in a curve.
         low: first rate.
         high: last rate.
+        ramp: "exponential", even in log rate, or "linear".
+        heldout_every: points from one look at held-out data to the next; None: no look, but for a model every 5 where
+            ``heldout=`` is given.
         schedule: the decay that will follow, ``"cosine"`` or ``cosine(peak)``: the peak is then found for it, on short
-            runs of it. A peak it states is not used.
+            runs of it. A peak it states is not used. Not with a model or a checkpoint: short runs are whole.
         budget: full runs that those short runs may cost together.
         arguments: keyword arguments of the task.
         workers: processes; by default one per core.
         watch: told about the updates made.
+        in_process: with a model, what else `lrdecay.adapters.torch.find` takes.
 
     Raises:
         InputError: something asked for cannot be done.
@@ -162,13 +87,30 @@ def find(
     require("study", "find")
     non_negative_int.check("find(seed=...)", seed)
     positive_int.check("find(repeats=...)", repeats)
-    rising_rates(low, high, points)
+    rising_rates(low, high, points, ramp)
+    shape: dict[str, Any] = {"seed": seed, "repeats": repeats, "points": points, "low": low, "high": high, "ramp": ramp}
+    if heldout_every is not None:
+        positive_int.check("find(heldout_every=...)", heldout_every)
+        shape["heldout_every"] = heldout_every
+    if any(f"{c.__module__}.{c.__qualname__}" == _MODULE for c in type(task).__mro__):
+        others: dict[str, Any] = {"script": script, "checkpoint": checkpoint, "schedule": schedule}
+        others |= {"arguments": arguments, "workers": workers}
+        _refuse({name: value for name, value in others.items() if value is not None}, "with a model")
+        return _of_model(task, optimizer, step_fn, shape | in_process)
+    beside = {"optimizer": optimizer, "step_fn": step_fn}
+    _refuse({name: value for name, value in beside.items() if value is not None} | in_process, "without a model")
+    if script is None:
+        _refuse({} if checkpoint is None else {"checkpoint": checkpoint}, "without a script")
+    else:
+        _refuse({} if heldout_every is None else {"heldout_every": heldout_every}, "with a script")
+    if checkpoint is not None:
+        _refuse({} if schedule is None else {"schedule": schedule}, "with a checkpoint")
     source = source_of(task, script, arguments=arguments)
     with LocalPool(workers, watch) as pool:
         probe = pool.call(source.probe, None, None)
         if schedule is not None:
             check_schedule(schedule, probe, budget)
-        finding = search(pool, source, probe, seed=seed, repeats=repeats, points=points, low=low, high=high)
+        finding = search(pool, source, probe, checkpoint=checkpoint, **shape)
         if schedule is None or finding.suggestion is None:
             return finding
         at = finding.interval or Interval(finding.suggestion, finding.suggestion)
@@ -185,34 +127,73 @@ def search(
     points: int = 100,
     low: float = 1e-6,
     high: float = 10.0,
+    ramp: str = "exponential",
+    heldout_every: int | None = None,
+    checkpoint: str | None = None,
 ) -> Finding:
     """`find` on a pool that is already there."""
-    rates = rising_rates(low, high, points)
+    rates = rising_rates(low, high, points, ramp)
     seeds = tuple(range(FIRST_SEED + seed, FIRST_SEED + seed + repeats))
     pool.watch.begin("range test", points * repeats)
-    found = dict(pool.each(_curve, [(source, probe, rates, s) for s in seeds]))
+    begun: tuple[Path, int] | None = None
+    if checkpoint is not None and isinstance(source, ScriptSource):
+        path = Path(checkpoint).absolute()
+        begun = path, pool.call(source.start_of, path)
+    found = dict(pool.each(_curve, [(source, probe, rates, s, heldout_every, begun) for s in seeds]))
     curves = tuple(found[i] for i in range(repeats))
-    seen = [(c.rates, c.losses) for c in curves]
-    reading = read(seen)
-    sure = None if reading.suggestion is None else repeatability(seen)
-    return Finding(source.label, reading, curves, sure, peers_beside(rates, curves), seeds)
+    return finding_of(source.label, rates, curves, seeds, _notes(source, begun))
 
 
-def _curve(source: Source, probe: Probe, rates: FloatArray, seed: int) -> Curve:
-    """One repeat, in a worker."""
+def _notes(source: Source, begun: tuple[Path, int] | None) -> tuple[str, ...]:
+    if not isinstance(source, ScriptSource):
+        return ()
+    start = "its beginning" if begun is None else f"step {begun[1]}, its checkpoint {begun[0].name}"
+    return (
+        f"nothing to restore: each repeat was a process of its own, from {start}",
+        "no critical rate: a script does not give the loss at other weights",
+    )
+
+
+def _of_model(model: Any, optimizer: Any, step_fn: Any, options: Mapping[str, Any]) -> Finding:
+    from lrdecay.adapters.torch.finder import find as find_in_process
+
+    measured = find_in_process(model, optimizer, step_fn, **options)
+    return finding_of(measured.label, measured.asked, measured.curves, measured.seeds, measured.notes)
+
+
+def _refuse(given: Mapping[str, Any], where: str) -> None:
+    """Raise `InputError` if arguments were given that are of another way to find."""
+    for name in given:
+        msg = f"`find({name}=...)` must not be given {where}, got {type(given[name]).__name__}."
+        raise InputError(msg)
+
+
+def _curve(
+    source: Source,
+    probe: Probe,
+    rates: FloatArray,
+    seed: int,
+    heldout_every: int | None = None,
+    begun: tuple[Path, int] | None = None,
+) -> Curve:
+    """One repeat, in a worker; of a script from a checkpoint and its step, where it is to begin there."""
     if isinstance(source, TaskSource):
-        curve = range_test(source.build(seed), rates)
+        curve = range_test(source.build(seed), rates, heldout_every=heldout_every)
         report(len(curve.losses))
         return curve
     if not isinstance(source, ScriptSource):
         msg = f"`find` must be given a task or a script, got {type(source).__name__}."
         raise InputError(msg)
+    points, orders = len(rates), Orders()
+    if begun is not None:
+        orders = Orders(load=begun[0])
+        rates = np.concatenate([np.full(begun[1], rates[0]), rates])  # by step; those before its own are never used
     horizon = probe.horizon.lasting(steps=len(rates))
     spec = RunSpec(
         source, seed, f"constant({float(rates[0])!r})", horizon, rates, "loss", "min", stop_after_divergence=False
     )
-    result = source.execute(spec, lambda _done, _loss: None)
-    report(len(rates))
+    result = source.run_orders(spec, orders, lambda _done, _loss: None)
+    report(points)
     return _logged(result, rates)
 
 
@@ -232,7 +213,3 @@ def _logged(result: RunResult, rates: FloatArray) -> Curve:
         raise RunError(msg)
     keep = np.append(finite, finite[-1] + 1) if diverged else finite
     return Curve(rates[result.trace.step[keep]], losses[keep], restored=True, diverged=diverged)
-
-
-def _ends(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [interval.lo, interval.hi]

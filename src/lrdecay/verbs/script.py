@@ -58,7 +58,7 @@ def script(
 
 
 def _attach(optimizer: Any, bound: Any, rates: Any, **options: Any) -> Any:
-    """By the adapter that knows what was given, told from its class, so that none is imported; else PyTorch's."""
+    """By the adapter that knows this optimizer or trainer; told from its class, so that no other is imported."""
     names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(optimizer).__mro__}
     torchlike = {"rates": rates, "override": True} | options
     if "lightning.pytorch.trainer.trainer.Trainer" in names:

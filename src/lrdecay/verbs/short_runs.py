@@ -21,9 +21,8 @@ from lrdecay.rangetest.extrapolation import rung_of
 from lrdecay.runs.spec import Probe, RunSpec, Source
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trainable import FloatArray, Goal
-from lrdecay.schedule import Horizon, Schedule, at_peak
+from lrdecay.schedule import Horizon, Schedule, at_peak, rescale
 from lrdecay.schedule.notation import Spec
-from lrdecay.schedule.rescale import rescale
 from lrdecay.sweep.pool import LocalPool
 from lrdecay.sweep.worker import report
 

@@ -1,4 +1,4 @@
-"""Under a real Accelerator: one step of the schedule per update, on one process and on two, and through a checkpoint."""
+"""Under a real Accelerator: one step of the schedule per update, on one process or two, and across a checkpoint."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.scheduler import AcceleratedScheduler
-from accelerate.state import AcceleratorState
-from tests.adapters.played import checksum, play
+from accelerate.state import AcceleratorState, PartialState
+from tests.adapters.played import assert_forks_are_the_run, checksum, play
 
 import lrdecay
 from lrdecay.adapters.accelerate import attach, unwrapped
@@ -50,9 +50,7 @@ class Run:
                 attach_to_torch(unwrapped(self.optimizer), SPEC, Horizon(steps=STEPS))
             )
         self.used: list[float] = []
-        unwrapped(self.optimizer).register_step_pre_hook(
-            lambda o, *_: self.used.append(o.param_groups[0]["lr"])
-        )
+        unwrapped(self.optimizer).register_step_pre_hook(lambda o, *_: self.used.append(o.param_groups[0]["lr"]))
 
     def train(self, batches: range) -> None:
         for i, x in enumerate(self.loader):
@@ -77,7 +75,8 @@ def test_a_scheduler_stepped_once_per_process_makes_one_step(split: bool, monkey
     wrapped = AcceleratedScheduler(run.scheduler, run.optimizer, split_batches=split)
     torch_scheduler = torch.optim.lr_scheduler.StepLR(torch.optim.SGD([torch.nn.Parameter(X)], lr=1.0), 1)
     theirs = AcceleratedScheduler(torch_scheduler, run.optimizer, split_batches=split)
-    monkeypatch.setitem(AcceleratorState._shared_state, "num_processes", 4)
+    for state in (PartialState, AcceleratorState):
+        monkeypatch.setitem(state._shared_state, "num_processes", 4)
     unwrapped(run.optimizer).step()
     torch_scheduler.optimizer.step()
     wrapped.step()
@@ -175,6 +174,7 @@ def test_what_is_no_accelerator_or_no_optimizer_of_torchs_is_refused() -> None:
 
 
 SCRIPT = """
+from pathlib import Path
 import torch
 from tests.adapters.accelerate.test_prepared import X
 from accelerate import Accelerator
@@ -186,10 +186,10 @@ model, optimizer = accelerator.prepare(model, torch.optim.SGD(model.parameters()
 scheduler = run.attach(optimizer, "cosine(0.1)")
 def load(path):
     accelerator.load_state(path)
-    return int(open(path + "/t").read())
+    return int(Path(path, "t").read_text())
 def save(path, t):
     accelerator.save_state(path)
-    open(path + "/t", "w").write(str(t))
+    Path(path, "t").write_text(str(t))
 for t in run.steps(save=save, load=load):
     total = 0.0
     for half in (0, 1):
@@ -203,8 +203,6 @@ for t in run.steps(save=save, load=load):
 
 
 def test_a_script_with_a_prepared_optimizer_forks_bit_for_bit(tmp_path: Path) -> None:
-    from tests.adapters.played import assert_forks_are_the_run
-
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     assert_forks_are_the_run(script, tmp_path, "cosine(0.2)", 6, [1, 4], lambda names: names["model"])

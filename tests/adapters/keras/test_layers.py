@@ -128,6 +128,7 @@ def test_patterns_match_a_path_or_a_part_of_it() -> None:
     assert list(multipliers_of(paths, {"dense_1": 0.1}).values()) == [0.1, 0.1, 1]
     assert list(multipliers_of(paths, {"bias": 2}).values()) == [1, 2, 1]
     assert list(multipliers_of(paths, {"net/*/kernel": 0}).values()) == [0, 1, 0]
+    assert list(multipliers_of(paths, {"dense_1/bias": 0, "net/dense_2": 2}).values()) == [1, 0, 2]
     assert list(multipliers_of(paths, {"dense_?": 0.5}).values()) == [0.5] * 3
 
 

@@ -28,3 +28,8 @@ def test_another_schedule_cannot_be_read() -> None:
     for other in (Mine(), 0.1, keras.optimizers.SGD(0.1)):
         with pytest.raises(InputError, match="must be one of keras"):
             from_peer(other)
+
+
+def test_cycles_that_shrink_are_refused() -> None:
+    with pytest.raises(InputError, match="cycles that shrink pile up"):
+        from_peer(peer.CosineDecayRestarts(0.1, 10, t_mul=0.5), steps=100)

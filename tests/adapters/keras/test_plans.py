@@ -87,6 +87,14 @@ def test_a_saved_model_says_that_its_plan_must_be_attached_again(tmp_path: Path)
     assert weight_of(loaded) == -0.5 * 0.75 - 0.5
 
 
+def test_names_are_paths_within_the_model_whatever_keras_calls_it() -> None:
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros", name="d")])
+    model.compile(optimizer=keras.optimizers.SGD(1.0), loss="mse")
+    attach(model, plan(lr=0.5, groups={"d.bias": group(scale=0)}), H)
+    model.train_on_batch(ONE, ONE)  # the gradient is -2
+    assert [keras.ops.convert_to_numpy(v.value).item() for v in model.trainable_variables] == [1.0, 0.0]
+
+
 def test_what_cannot_be_driven_is_refused() -> None:
     model = scalar_model(keras.optimizers.SGD(1.0))
     with pytest.raises(InputError, match=r"must have an optimizer with momentum, got 'SGD'. Build it with momentum="):

@@ -13,8 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 with warnings.catch_warnings():  # lightning's own imports warn
     warnings.simplefilter("ignore")
-    import lightning as L
-    from lightning.pytorch.callbacks import Callback
+    from lightning.pytorch import Callback, LightningModule, Trainer
 
 SAMPLES, BATCH = 44, 4  # 11 batches in an epoch
 SPEC = "warmup(2) + cosine(0.1)"
@@ -24,7 +23,7 @@ X = torch.randn(SAMPLES, 6, generator=generator)
 Y = torch.randint(3, (SAMPLES,), generator=generator)
 
 
-class Net(L.LightningModule):
+class Net(LightningModule):
     """Two layers with dropout between them."""
 
     def __init__(self) -> None:
@@ -63,7 +62,7 @@ class SaveAt(Callback):
     def __init__(self, step: int, path: Path) -> None:
         self.step, self.path = step, path
 
-    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         if trainer.global_step == self.step and not self.path.exists():
             trainer.save_checkpoint(self.path)
 
@@ -72,6 +71,6 @@ def shuffled(**more: Any) -> DataLoader[Any]:
     return DataLoader(TensorDataset(X, Y), BATCH, shuffle=True, **more)
 
 
-def trainer(*callbacks: Callback, **more: Any) -> L.Trainer:
+def trainer(*callbacks: Callback, **more: Any) -> Trainer:
     quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
-    return L.Trainer(**{**quiet, "enable_checkpointing": False, "devices": 1, **more}, callbacks=list(callbacks))  # type: ignore[arg-type]
+    return Trainer(**{**quiet, "enable_checkpointing": False, "devices": 1, **more}, callbacks=list(callbacks))  # type: ignore[arg-type]

@@ -100,13 +100,34 @@ def test_without_validation_a_constant_rate_trains_as_lightning_alone_does() -> 
     assert checksum(fit()) == checksum(fit(LRDecay("constant(1.0)")))
 
 
-def test_the_rate_is_logged_under_the_name_given(tmp_path: Path) -> None:
+def test_the_rate_is_logged_under_the_name_given_and_lightnings_own_monitor_sees_the_same(tmp_path: Path) -> None:
+    from lightning.pytorch.callbacks import LearningRateMonitor
     from lightning.pytorch.loggers import CSVLogger
 
-    fit(LRDecay(SPEC, log="lr"), logger=CSVLogger(tmp_path), log_every_n_steps=1)
+    monitor = LearningRateMonitor(logging_interval="step")
+    fit(LRDecay(SPEC, log="lr"), monitor, logger=CSVLogger(tmp_path), log_every_n_steps=1)
     (path,) = tmp_path.rglob("metrics.csv")
     table = np.genfromtxt(path, delimiter=",", names=True)
-    assert np.allclose(table["lr"], values(SPEC, steps=33), rtol=1e-6)
+    for name in ("lr", "lrSGD"):
+        logged = table[name][np.isfinite(table[name])]
+        assert np.allclose(logged, values(SPEC, steps=33), rtol=1e-6)
+
+
+def test_an_update_that_mixed_precision_skips_is_none() -> None:
+    from lightning.pytorch.plugins import MixedPrecision
+
+    class Overflowing(Net):
+        def training_step(self, batch: Any, index: int) -> torch.Tensor:
+            loss = super().training_step(batch, index)
+            return loss * float("inf") if index == 2 else loss
+
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    decay, net = LRDecay(SPEC), Overflowing()
+    fit(decay, net=net, plugins=[MixedPrecision("16-mixed", "cpu", scaler)], max_epochs=1)
+    expected = values(SPEC, steps=11)
+    assert [rate for rate, _ in net.used] == [*expected[:3], *expected[2:10]]
+    assert decay.scheduler is not None
+    assert decay.scheduler.count == 10
 
 
 class ByHand(Net):
@@ -132,8 +153,9 @@ class ByHand(Net):
 
 
 def test_each_of_several_optimizers_has_its_own_schedule_and_its_own_updates() -> None:
-    first, second = LRDecay("linear(0.5)", Horizon(steps=11), optimizer=0), LRDecay(
-        "linear(0.2)", Horizon(steps=22), optimizer=1
+    first, second = (
+        LRDecay("linear(0.5)", Horizon(steps=11), optimizer=0),
+        LRDecay("linear(0.2)", Horizon(steps=22), optimizer=1),
     )
     net = ByHand()
     fit(first, second, net=net, max_epochs=1)
@@ -201,6 +223,7 @@ def test_also_with_loaders_of_other_kinds(tmp_path: Path, kind: str) -> None:
     assert_resumed_is_whole(tmp_path, [3, 11, 17], loader=LOADERS[kind], max_epochs=None, max_steps=33)
 
 
+@pytest.mark.filterwarnings("ignore:os.fork")  # JAX, if another test has loaded it, warns when a loader forks
 def test_also_where_other_processes_read_the_data(tmp_path: Path) -> None:
     loader = lambda: DataLoader(Noisy(X, Y), BATCH, shuffle=True, num_workers=1)  # noqa: E731
     assert_resumed_is_whole(tmp_path, [14], loader=loader, max_epochs=2)

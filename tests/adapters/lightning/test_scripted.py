@@ -36,7 +36,9 @@ def test_the_example_forked_at_a_random_step_is_the_run_weights_and_all(tmp_path
     assert "shuffle=True" in SCRIPT.read_text()
     assert "Dropout" in SCRIPT.read_text()
     forks = [random.randrange(1, 23), 23, random.randrange(24, 46)]
-    assert_forks_are_the_run(SCRIPT, tmp_path, "cosine(0.2)", 50, forks, lambda names: names["trainer"].lightning_module)
+    assert_forks_are_the_run(
+        SCRIPT, tmp_path, "cosine(0.2)", 50, forks, lambda names: names["trainer"].lightning_module
+    )
 
 
 def test_a_validation_that_is_due_where_the_run_stops_is_made_there_and_not_again(tmp_path: Path) -> None:
@@ -102,7 +104,9 @@ def test_a_checkpoint_that_is_not_loaded_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_trainer_with_a_schedule_of_its_own_is_refused(tmp_path: Path) -> None:
-    script = broken(tmp_path, "run.attach(", "trainer.callbacks.append(lrdecay.lightning.LRDecay('cosine(1)'))\nrun.attach(")
+    script = broken(
+        tmp_path, "run.attach(", "trainer.callbacks.append(lrdecay.lightning.LRDecay('cosine(1)'))\nrun.attach("
+    )
     with pytest.raises(InputError, match="must be a trainer without LRDecay"):
         play(script, tmp_path, steps=12)
 

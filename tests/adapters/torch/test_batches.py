@@ -45,6 +45,7 @@ def test_a_run_resumed_at_any_step_goes_on_as_if_it_had_not_stopped():
         assert list(resumed) == whole[step:] == list(GrowingBatchSampler(DATA, BOUND, seed=1, step=step))
 
 
+@pytest.mark.filterwarnings("ignore:os.fork")  # JAX, if another test has loaded it, warns when a loader forks
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_loader_with_or_without_workers_gives_the_same_batches(workers):
     sampler = GrowingBatchSampler(DATA, BOUND, seed=1, step=3)

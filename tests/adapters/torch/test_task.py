@@ -412,3 +412,37 @@ def test_an_exception_leaves_the_process_and_the_modes_as_they_were() -> None:
     assert all(module.training for module in net.modules())
     for name, array in random_state().tensors.items():
         assert np.array_equal(array, process.tensors[name]), name
+
+
+def test_the_loss_along_an_update_is_that_of_its_batch_at_the_weights_the_update_would_lead_to() -> None:
+    def linear() -> TorchTask:
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Dropout(0.5), torch.nn.Linear(4, 1)).double()
+        x, y = torch.randn(20, 3).double(), torch.randn(20, 1).double()
+        return TorchTask(
+            model=model,
+            optimizer=torch.optim.AdamW(model.parameters(), lr=1.0, weight_decay=0.1),
+            loss=torch.nn.functional.mse_loss,
+            train=(x, y),
+            heldout=(x, y),
+            batch_size=20,
+            steps=10,
+            metric="loss",
+        )
+
+    for rate in (0.0, 1e-3, 0.5):
+        task = linear()
+        task.advance({"lr": np.array([0.01])})
+        before = task.snapshot()
+        found = task.along_update()(rate)
+
+        task.restore(before)
+        first = task.advance({"lr": np.array([rate])})["loss"][0]
+        moved = task.snapshot()
+        again = Snapshot(  # the weights after the update, the random state and the position before it
+            {k: (moved if k.startswith("model/") else before).tensors[k] for k in before.tensors}, before.state
+        )
+        task.restore(again)
+        assert found == pytest.approx(float(task.advance({"lr": np.zeros(1)})["loss"][0]), rel=1e-12)
+        if rate == 0:
+            assert found == first

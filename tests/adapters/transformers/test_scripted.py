@@ -36,9 +36,19 @@ def broken(tmp_path: Path, old: str, new: str) -> Path:
     [
         ("max_steps=run.horizon.steps", "max_steps=STEPS", {}, r"must be a trainer of 6 steps, got 60. Say max_steps"),
         ("seed=run.seed,", "", {"seed": 3}, "must be a trainer with seed=run.seed, 3, got 42"),
-        ("resume_from_checkpoint=run.checkpoint", "", {"load": "c"}, r"resume_from_checkpoint=...\)` must be run.check"),
+        (
+            "resume_from_checkpoint=run.checkpoint",
+            "",
+            {"load": "c"},
+            r"resume_from_checkpoint=...\)` must be run.check",
+        ),
         ('save_strategy="no"', 'save_strategy="best"', {"save": "c", "stop": 2}, "can save a whole checkpoint"),
-        ("seed=run.seed", "seed=run.seed, save_only_model=True", {"save": "c", "stop": 2}, "can save a whole checkpoint"),
+        (
+            "seed=run.seed",
+            "seed=run.seed, save_only_model=True",
+            {"save": "c", "stop": 2},
+            "can save a whole checkpoint",
+        ),
     ],
     ids=["length", "seed", "checkpoint", "best", "model-only"],
 )

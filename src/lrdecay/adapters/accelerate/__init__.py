@@ -8,11 +8,10 @@ import importlib.util
 
 from lrdecay.errors import MissingExtraError
 
-for _package in ("torch", "accelerate"):
-    if importlib.util.find_spec(_package) is None:
-        _cure = "Run: pip install 'lrdecay[accelerate]'"
-        _msg = f"`lrdecay.accelerate` must have {_package}, which is not installed. {_cure}"
-        raise MissingExtraError(_msg)
+if _missing := [package for package in ("torch", "accelerate") if importlib.util.find_spec(package) is None]:
+    _cure = "Run: pip install 'lrdecay[accelerate]'"
+    _msg = f"`lrdecay.accelerate` must have {_missing[0]}, which is not installed. {_cure}"
+    raise MissingExtraError(_msg)
 
 from lrdecay.adapters.accelerate.prepared import attach, unwrapped
 

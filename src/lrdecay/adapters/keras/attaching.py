@@ -91,7 +91,8 @@ def attach(
     if isinstance(optimizer, keras.Model) and (said or plan) and optimizer.built and not updating.built:
         optimizer.optimizer.build(optimizer.trainable_variables)
     if plan is not None:
-        made = drive_plan(updating, plan, after, accumulation)
+        within = optimizer.name if isinstance(optimizer, keras.Model) else None
+        made = drive_plan(updating, plan, after, accumulation, within)
         made.remember({"plan": repr(plan.plan)})
     else:
         made = KerasSchedule(bound_of(schedule, horizon, after), accumulation=accumulation, rates=rates)

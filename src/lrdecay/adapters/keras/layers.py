@@ -2,8 +2,9 @@
 
     layer_multipliers={"dense_1": 0.1, "encoder/*": 0.5, "bias": 2.0}
 
-A pattern, as in a shell, matches the whole path of a variable ("model/dense_1/kernel") or one of its parts. A variable
-that none matches has 1. Patterns that give one variable different multipliers are refused: the order says nothing.
+A pattern, as in a shell, matches the path of a variable ("model/dense_1/kernel") or any run of its parts
+("dense_1/kernel"). A variable that none matches has 1. Patterns that give one variable different multipliers are
+refused: the order says nothing.
 
 Scaling the gradient would be wrong (Adam divides it out again), so it is the rate that each variable's update and
 weight decay see. Keras has one rate for all variables; what is replaced is the optimizer's own, on this instance only:
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from fnmatch import fnmatchcase
+from itertools import combinations
 from typing import Any
 
 import keras
@@ -51,7 +53,7 @@ def multipliers_of(paths: Iterable[str], said: object) -> dict[str, float]:
     by: dict[str, str] = {}
     for pattern, multiplier in said.items():
         non_negative.check(f"attach(layer_multipliers={{{pattern!r}: ...}})", multiplier)
-        matched = [path for path in found if any(fnmatchcase(p, str(pattern)) for p in (path, *path.split("/")))]
+        matched = [path for path in found if any(fnmatchcase(p, str(pattern)) for p in _runs(path))]
         if not matched:
             cure = did_you_mean(str(pattern), {part for path in found for part in path.split("/")})
             msg = refusal("attach(layer_multipliers=...)", "must match a variable", pattern, cure)
@@ -63,6 +65,12 @@ def multipliers_of(paths: Iterable[str], said: object) -> dict[str, float]:
                 raise InputError(msg)
             found[path], by[path] = float(multiplier), str(pattern)
     return found
+
+
+def _runs(path: str) -> Iterator[str]:
+    """Every run of parts of a path: of "a/b/c" a, b, c, a/b, b/c and the whole."""
+    parts = path.split("/")
+    return ("/".join(parts[i:j]) for i, j in combinations(range(len(parts) + 1), 2))
 
 
 def drive_layers(optimizer: Any, said: Mapping[str, float]) -> None:

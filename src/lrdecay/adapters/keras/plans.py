@@ -2,8 +2,8 @@
 
     attach(model, plan(lr=cosine(3e-4), beta1=..., weight_decay=0.1, groups={"*.bias": group(weight_decay=0)}), H)
 
-A variable's name is its path with dots, "encoder.dense_1.kernel". Keras reads the attributes below, as plain numbers,
-wherever it updates a variable. While it updates those of one group, they are that group's values at t:
+A variable's name is its path within the model, with dots: "encoder.dense_1.kernel". Keras reads the attributes below,
+as plain numbers, wherever it updates a variable. While it updates those of one group, they are that group's values:
 
     momentum -> momentum    beta1 -> beta_1    beta2 -> beta_2    weight_decay -> weight_decay
 
@@ -50,8 +50,17 @@ class _NotZero:
         return self._value
 
 
-def drive_plan(optimizer: Any, plan: BoundPlan, after: str | None, accumulation: int) -> KerasSchedule:
+def drive_plan(
+    optimizer: Any, plan: BoundPlan, after: str | None, accumulation: int, within: str | None
+) -> KerasSchedule:
     """Let a plan drive the variables of a built optimizer; gives the schedule of the default group.
+
+    Args:
+        optimizer: the one that updates.
+        plan: what to drive it by.
+        after: the end policy.
+        accumulation: micro batches in an update.
+        within: the name of the model, with which Keras begins the paths of some models' variables.
 
     Raises:
         InputError: the optimizer is not built, lacks what is planned, or the plan's patterns do not fit the variables.
@@ -67,7 +76,9 @@ def drive_plan(optimizer: Any, plan: BoundPlan, after: str | None, accumulation:
             cure = f"Build it with {attribute}=, more than 0." if name == "momentum" else ""
             msg = refusal("attach(plan)", f"must have an optimizer with {attribute}", type(optimizer).__name__, cure)
             raise InputError(msg)
-    held = select(plan.plan, [(v.path.replace("/", "."), v) for v in optimizer._trainable_variables])
+    variables = optimizer._trainable_variables
+    begins = f"{within}/" if all(v.path.startswith(f"{within}/") for v in variables) else ""
+    held = select(plan.plan, [(v.path.removeprefix(begins).replace("/", "."), v) for v in variables])
     group_of = {v.path: label for label, named in held.items() for _, v in named}
     curves: dict[str, dict[str, KerasSchedule]] = {
         label: {

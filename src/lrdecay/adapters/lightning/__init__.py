@@ -8,12 +8,10 @@ import importlib.util
 
 from lrdecay.errors import MissingExtraError
 
-for _package in ("torch", "lightning"):
-    if importlib.util.find_spec(_package) is None:
-        _msg = (
-            f"`lrdecay.lightning` must have {_package}, which is not installed. Run: pip install 'lrdecay[lightning]'"
-        )
-        raise MissingExtraError(_msg)
+if _missing := [package for package in ("torch", "lightning") if importlib.util.find_spec(package) is None]:
+    _cure = "Run: pip install 'lrdecay[lightning]'"
+    _msg = f"`lrdecay.lightning` must have {_missing[0]}, which is not installed. {_cure}"
+    raise MissingExtraError(_msg)
 
 from lrdecay.adapters.lightning.callback import LRDecay
 

@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from typing import Any, final
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.trainer.states import TrainerFn
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch.optim import Optimizer
 
 from lrdecay.adapters.lightning.drawn import drawn_state, set_drawn_state
@@ -93,7 +93,7 @@ class LRDecay(Callback):
 
     # ---- the run's beginning ----
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_fit_start(self, trainer: Trainer, *_: Any) -> None:
         """Check that the module leaves the rate to us, before anything is trained."""
         self._trainer, self.scheduler, self._loader, self._after_batch = trainer, None, None, None
         if trainer.lr_scheduler_configs:
@@ -103,7 +103,7 @@ class LRDecay(Callback):
             raise InputError(msg)
         self._optimizer(trainer)
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, *_: Any) -> None:
         """Attach the schedule; after the optimizer's state was restored, and where the trainer knows its length."""
         schedule, horizon = self._schedule, self._horizon
         if horizon is None and not isinstance(schedule, Bound):
@@ -114,31 +114,29 @@ class LRDecay(Callback):
             trainer.fit_loop.setup_data()  # if the loaders are to be made anew, then now; no hook follows that
         self._take_place(trainer)
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
         """Loaders may have been made anew for this epoch; what that drew is taken back."""
         if self._take_place(trainer) is not self._loader and self._after_batch is not None:
             set_drawn_state(self._after_batch)
 
     # ---- while it runs ----
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(self, _trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Log the rate."""
         if self._log is not None:
-            self.log(self._log, self._attached.rate)
+            pl_module.log(self._log, self._attached.rate)
 
-    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+    def on_before_optimizer_step(self, *_: Any) -> None:
         """Write the rate of the update that is about to be made."""
         self._attached.step()
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Write the rate of the next update, for whoever looks at it."""
         self._attached.step()
-        if trainer.enable_validation or trainer.reload_dataloaders_every_n_epochs:
+        if trainer.enable_validation or trainer.reload_dataloaders_every_n_epochs:  # type: ignore[attr-defined]
             self._after_batch = drawn_state()
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_validation_end(self, trainer: Trainer, *_: Any) -> None:
         """Take back what validation drew, so that the training that follows is the same with it and without."""
         if trainer.state.fn == TrainerFn.FITTING and self._after_batch is not None:
             set_drawn_state(self._after_batch)

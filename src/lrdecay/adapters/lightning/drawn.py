@@ -23,7 +23,7 @@ def drawn_state(generators: Sequence[torch.Generator] = ()) -> dict[str, Any]:
         "state": dict(now.state),
         "dtypes": {name: str(array.dtype) for name, array in now.tensors.items()},
         "tensors": {name: torch.from_numpy(array.astype("int64")) for name, array in now.tensors.items()},
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],  # type: ignore[no-untyped-call]
         "own": [generator.get_state() for generator in generators],
     }
 

@@ -55,24 +55,22 @@ class Followed(Callback):
         """Take this run's orders, and log to it."""
         self._run = run
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, *_: Any) -> None:
         """Check that the trainer makes the run that was said."""
         self._made = self.scheduler.count
         if self._run is not None:
             self._run.begin("trainer.fit(ckpt_path=...)", horizon_of(trainer).steps, self._made)
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(self, *_: Any) -> None:
         """Say which update is being made."""
         if self._run is not None:
             self._run.enter(self._made)
 
-    def on_before_zero_grad(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
+    def on_before_zero_grad(self, *_: Any) -> None:
         """An update's first batch: its loss is summed anew."""
         self._loss = None
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, _module: LightningModule, outputs: Any, *_: Any) -> None:
         """Add the batch's loss; after an update log it, and end the run if it is to end here."""
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         if isinstance(loss, torch.Tensor):
@@ -88,7 +86,7 @@ class Followed(Callback):
                 trainer.fit_loop.epoch_loop.max_steps = trainer.global_step
 
 
-def attach_to_run(trainer: Trainer, schedule: Bound, **options: Any) -> Followed:
+def attach_to_run(trainer: Any, schedule: Bound, **options: Any) -> Followed:
     """Give the trainer its two callbacks; ``options`` are those of `LRDecay`.
 
     Raises:

@@ -16,10 +16,12 @@ if importlib.util.find_spec("torch") is None:
     _msg = "`lrdecay.adapters.torch` must have torch, which is not installed. Run: pip install 'lrdecay[torch]'"
     raise MissingExtraError(_msg)
 
+from lrdecay.adapters.torch.attaching import attach
 from lrdecay.adapters.torch.batches import GrowingBatchSampler
+from lrdecay.adapters.torch.finder import find
 from lrdecay.adapters.torch.peers import from_peer
 from lrdecay.adapters.torch.plan_groups import parameter_groups
-from lrdecay.adapters.torch.scheduler import AttachedScheduler, attach
+from lrdecay.adapters.torch.scheduler import AttachedScheduler
 from lrdecay.adapters.torch.task import TorchTask
 
-__all__ = ["AttachedScheduler", "GrowingBatchSampler", "TorchTask", "attach", "from_peer", "parameter_groups"]
+__all__ = ["AttachedScheduler", "GrowingBatchSampler", "TorchTask", "attach", "find", "from_peer", "parameter_groups"]

@@ -1,5 +1,7 @@
 """An optimizer's parameter groups under a schedule: update t of group i is made at f(t) * m_i.
 
+A schedule has one f for all groups, a plan one for each label.
+
 The multiplier m_i is what ``attach(..., multipliers=...)`` states; else what the group carries as
 ``group["lr_scale"]``, the key that timm's users know; else the group's rate over the *reference*, the largest rate of
 any group at the first attach. It is then kept in ``group["lr_scale"]`` and never worked out again. Where the first
@@ -11,7 +13,7 @@ tensor have one multiplier.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -86,8 +88,8 @@ class DrivenGroups:
             group[_SCALE] = multiplier
         self.multipliers = list(multipliers)
 
-    def adopt(self, rate: float) -> None:
-        """Give the groups added since their multipliers, and write their rates; ``rate`` is f(t).
+    def adopt(self, rates: Callable[[], Sequence[float]]) -> None:
+        """Give the groups added since their multipliers, and write their rates; ``rates()`` is f(t) for every group.
 
         Raises:
             InputError: a group brings no usable rate or multiplier.
@@ -101,21 +103,22 @@ class DrivenGroups:
             msg = refusal("AttachedScheduler", f"must find the {known} groups it drives", len(groups), "Attach again.")
             raise RunError(msg)
         if len(groups) > known:
+            added = rates()
             self.take(_extended(self.multipliers, groups, self.reference))
-            self.write(rate, known)
+            self.write(added, known)
 
-    def write(self, rate: float, first: int = 0) -> None:
-        """Write ``rate`` times the multiplier into the groups from ``first`` on; a tensor is filled in place."""
-        groups = self._optimizer.param_groups
-        for group, multiplier in zip(groups[first:], self.multipliers[first:], strict=True):
+    @torch.no_grad()
+    def write(self, rates: Sequence[float], first: int = 0) -> None:
+        """Write each rate times the multiplier into the groups from ``first`` on; a tensor is filled in place."""
+        for group, value in list(zip(self._optimizer.param_groups, self.rates(rates), strict=True))[first:]:
             if isinstance(group["lr"], torch.Tensor):
-                group["lr"].fill_(rate * multiplier)
+                group["lr"].fill_(value)
             else:
-                group["lr"] = rate * multiplier
+                group["lr"] = value
 
-    def rates(self, rate: float) -> list[float | torch.Tensor]:
+    def rates(self, rates: Sequence[float]) -> list[float | torch.Tensor]:
         """What `write` writes, one rate per group; floats, but torch's type says either."""
-        return [rate * multiplier for multiplier in self.multipliers]
+        return [rate * multiplier for rate, multiplier in zip(rates, self.multipliers, strict=True)]
 
     def release(self) -> None:
         """Drive them no more; `adopt` then says who does."""

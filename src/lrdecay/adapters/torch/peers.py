@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from lrdecay.adapters.torch.peers_timm import noisy, timm_call
-from lrdecay.adapters.torch.peers_torch import base_rate, torch_call, transformers_call
+from lrdecay.adapters.torch.peers_torch import base_rate, torch_call
+from lrdecay.adapters.torch.peers_transformers import of_transformers
 from lrdecay.dialects import timm as _timm  # noqa: F401  (they register their translators)
 from lrdecay.dialects import torch as _torch  # noqa: F401
-from lrdecay.dialects import transformers as _transformers  # noqa: F401
 from lrdecay.dialects.base import Run, translate
 from lrdecay.dialects.torch_recursions import rates
 from lrdecay.errors import InputError, positive_int, refusal
@@ -60,12 +60,12 @@ def from_peer(
 
 
 def _of_torch(scheduler: Any, steps: int | None, as_is: bool) -> list[Schedule]:
-    """One schedule for each group with a rate."""
-    calls = [(torch_call(scheduler, i), base_rate(scheduler, i)) for i in range(_groups(scheduler))]
-    made = transformers_call(scheduler)
+    """One schedule for each group with a rate; what transformers made is the same for all of them."""
+    made = of_transformers(scheduler, steps, as_is=as_is)
     if made is not None:
-        calls = [(made, lr) for _, lr in calls]
-    moving = [(call, lr) for call, lr in _distinct(calls) if lr != 0 or (made is None and any(rates(call, 0.0, 300)))]
+        return [made]
+    calls = [(torch_call(scheduler, i), base_rate(scheduler, i)) for i in range(_groups(scheduler))]
+    moving = [(call, lr) for call, lr in _distinct(calls) if lr != 0 or any(rates(call, 0.0, 300))]
     return [translate(call, Run(lr, steps, as_is, call="from_peer")) for call, lr in moving]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from lrdecay.dialects.base import Call
 from lrdecay.errors import InputError, refusal
 
-__all__ = ["base_rate", "torch_call", "transformers_call"]
+__all__ = ["base_rate", "torch_call"]
 
 _REPLACE_THE_RATE = ("OneCycleLR", "CyclicLR")
 
@@ -42,42 +41,6 @@ def base_rate(scheduler: Any, group: int) -> float:
     rates = scheduler.optimizer.param_groups[group]
     return float(rates.get("initial_lr", rates["lr"]))
 
-
-def transformers_call(scheduler: Any) -> Call | None:
-    """The call of a function of transformers, where one made this LambdaLR; None where it did not.
-
-    Raises:
-        InputError: its groups have different functions, or lr_end is relative to another rate than the groups'.
-    """
-    factors = getattr(scheduler, "lr_lambdas", [None])
-    first = factors[0]
-    function = getattr(first, "func", first)
-    name = getattr(function, "__name__", "")
-    if type(scheduler).__name__ != "LambdaLR" or getattr(function, "__module__", "") != "transformers.optimization":
-        return None
-    named = dict(first.keywords) if isinstance(first, functools.partial) else {}
-    made_by = "get_" + name.removeprefix("_get_").removesuffix("_lambda").removesuffix("_lr")
-    made_by = _MADE_BY.get(made_by, made_by)
-    if "min_lr_rate" in named and made_by == "get_cosine_schedule_with_warmup":
-        made_by = "get_cosine_with_min_lr_schedule_with_warmup"
-    if any((getattr(f, "func", f), getattr(f, "keywords", {})) != (function, named) for f in factors):
-        msg = refusal("from_peer(scheduler)", "must have one schedule for all groups", factors)
-        raise InputError(msg)
-    relative = named.pop("lr_init", None)
-    if relative is not None and any(float(lr) != float(relative) for lr in scheduler.base_lrs):
-        cure = "transformers takes lr_end relative to it, which is a bug where groups have other rates."
-        rule = f"must have the rate of optimizer.defaults, {relative!r}, in each group"
-        msg = refusal("from_peer(scheduler)", rule, [float(lr) for lr in scheduler.base_lrs], cure)
-        raise InputError(msg)
-    return Call("transformers", made_by, (), named)
-
-
-_MADE_BY = {
-    "get_constant": "get_constant_schedule",
-    "get_wsd_scheduler": "get_wsd_schedule",
-    "get_cosine_with_min_lr_schedule_with_warmup_lr_rate": "get_cosine_with_min_lr_schedule_with_warmup_lr_rate",
-}
-"""Where the name of the function does not say who makes it."""
 
 Reader = Callable[[Any, int], Mapping[str, Any]]
 

@@ -1,4 +1,4 @@
-"""Drive a torch optimizer by a schedule: `attach` gives a torch ``LRScheduler`` whose whole state is the step.
+"""Drive a torch optimizer by a schedule or a plan: `attach` gives a torch ``LRScheduler`` whose state is the step.
 
     scheduler = attach(optimizer, "warmup(500) + cosine(0.1)", Horizon(steps=10_000))
     for x, y in batches:
@@ -13,6 +13,8 @@ What differs from torch's own schedulers:
 * *Counting.* t is the number of updates the optimizer made, counted by its step post-hook; one that a ``GradScaler``
   skips is none. ``scheduler.step()`` only writes f(t), so calling it n times, once per process or for micro batches
   changes nothing.
+* *Plans.* Given a plan, it writes momentum, betas and weight decay too, each group's own
+  (`lrdecay.adapters.torch.planned`).
 * *Any order.* No order of calls loses a value, so none is warned about. After ``optimizer.load_state_dict`` the rates
   are written again: scheduler and optimizer may be made and loaded in any order (`lrdecay.adapters.torch.checkpoint`).
 * Under ``torch.compile``, compile the optimizer's step and call ``scheduler.step()`` outside.
@@ -32,15 +34,13 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from lrdecay.adapters.torch.checkpoint import check_state, settle, state_of
 from lrdecay.adapters.torch.groups import DrivenGroups
-from lrdecay.adapters.torch.rate_table import RateTable, rate_table
+from lrdecay.adapters.torch.planned import Planned
+from lrdecay.adapters.torch.rate_table import RateTable
 from lrdecay.adapters.torch.writers import Writer, quickest
-from lrdecay.errors import Constraint, InputError, refusal, true_or_false
-from lrdecay.runs.trainable import FloatArray
-from lrdecay.schedule import Bound, Horizon, Schedule
+from lrdecay.errors import InputError, refusal
 
-__all__ = ["AttachedScheduler", "attach"]
+__all__ = ["AttachedScheduler", "attached"]
 
-_an_optimizer = Constraint("must be a torch.optim.Optimizer", lambda o: isinstance(o, Optimizer))
 _attached: weakref.WeakKeyDictionary[Optimizer, weakref.ref[AttachedScheduler]] = weakref.WeakKeyDictionary()
 
 
@@ -48,16 +48,26 @@ _attached: weakref.WeakKeyDictionary[Optimizer, weakref.ref[AttachedScheduler]] 
 class AttachedScheduler(LRScheduler):
     """A schedule that drives an optimizer; made by `attach`. The module says what differs from torch's schedulers."""
 
-    def __init__(self, optimizer: Optimizer, table: RateTable, multipliers: object, step: int, override: bool) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        table: RateTable,
+        planned: Planned | None,
+        multipliers: object,
+        step: int,
+        override: bool,
+    ) -> None:
         # Not calling LRScheduler.__init__ is the point: it wraps optimizer.step, stores rates and steps once.
         table.check_step("attach(step=...)", step)
         self.optimizer = optimizer
-        self._table, self._rates, self._override = table, table.rates, override
+        self._table, self._rates, self._planned, self._override = table, table.rates, planned, override
         self._ends = table.after == "raise"
         self._count = self._written = step
         self._step_count = 1  # torch's count of calls; accelerate adds to it, nothing here reads it
         earlier = _attached.get(optimizer, lambda: None)()
         self._groups: DrivenGroups = DrivenGroups(optimizer, multipliers, None if earlier is None else earlier._groups)
+        if planned is not None:
+            planned.check(optimizer.param_groups, type(optimizer).__name__)
         self._take("attach(multipliers=...)", {"multipliers": self._groups.carried()})
         if earlier is not None:
             earlier._retire()
@@ -71,8 +81,13 @@ class AttachedScheduler(LRScheduler):
 
     @property
     def rate(self) -> float:
-        """f(t): the rate of the next update, for a group with multiplier 1."""
+        """f(t): the rate of the next update, for a group with multiplier 1; of a plan's default group."""
         return self._table.at(self._count)
+
+    @property
+    def shares(self) -> list[float] | None:
+        """What each group's rate is of f(t); None under a plan, whose groups have curves of their own."""
+        return None if self._planned is not None else list(self._groups.multipliers)
 
     def step(self, epoch: int | None = None) -> None:
         """Write f(t) into every group. Call it after the optimizer's step; calling it more often changes nothing.
@@ -140,17 +155,17 @@ class AttachedScheduler(LRScheduler):
     @property
     def base_lrs(self) -> list[float | torch.Tensor]:  # type: ignore[override]
         """The rates of update 0, one per group."""
-        return self._groups.rates(self._table.at(0))
+        return self._rates_at(0)
 
     def get_last_lr(self) -> list[float | torch.Tensor]:
         """The rates last written, one per group; floats, also where a group's rate is a tensor."""
-        return self._groups.rates(self._table.at(self._written))
+        return self._rates_at(self._written)
 
     _last_lr = property(get_last_lr)
 
     def get_lr(self) -> list[float | torch.Tensor]:
         """The rates of the next update, one per group."""
-        return self._groups.rates(self.rate)
+        return self._rates_at(self._count)
 
     # ---- what the optimizer calls ----
 
@@ -188,7 +203,10 @@ class AttachedScheduler(LRScheduler):
     def _before_load(self, _optimizer: Optimizer, _state: Any) -> None:
         self._adopt()  # a new group's own rate is about to be overwritten
 
-    def _after_load(self, _optimizer: Optimizer) -> None:
+    def _after_load(self, optimizer: Optimizer) -> None:
+        if self._planned is not None:
+            self._planned.restore(optimizer.param_groups)
+            self._planned.check(optimizer.param_groups, type(optimizer).__name__)
         self._take("optimizer.load_state_dict(...)", {"multipliers": self._groups.carried()})
         self._write()
 
@@ -205,47 +223,37 @@ class AttachedScheduler(LRScheduler):
         settle(call, attached, loaded, self._override)
         self._groups.take(attached.get("multipliers", loaded["multipliers"]))
 
+    def _bases(self, t: int, groups: Sequence[dict[str, Any]]) -> list[float]:
+        """f(t) for each of these groups, before its multiplier."""
+        if self._planned is None:
+            return [self._table.at(t)] * len(groups)
+        return self._planned.rates(groups, self._table.index(t))
+
+    def _rates_at(self, t: int) -> list[float | torch.Tensor]:
+        known = len(self._groups.multipliers)
+        return self._groups.rates(self._bases(t, self.optimizer.param_groups[:known]))
+
     def _adopt(self) -> None:
         self._known = -1  # the next step() looks at the groups again
-        self._groups.adopt(self._table.at(self._written))
+        groups, known = self.optimizer.param_groups, len(self._groups.multipliers)
+        if known and self._planned is not None:
+            self._planned.check(groups[known:], type(self.optimizer).__name__)
+        self._groups.adopt(lambda: self._bases(self._written, groups))
+        if self._planned is not None:
+            self._planned.write(groups[known:], self._table.index(self._written))
 
     def _write(self) -> None:
         self._adopt()
-        self._groups.write(self._table.at(self._written))
-        self._put: Writer = quickest(self.optimizer.param_groups, self._groups.multipliers, self._write)
-        self._known = len(self._groups.multipliers)  # how many groups `_put` was made for
+        groups = self.optimizer.param_groups
+        self._groups.write(self._bases(self._written, groups))
+        if self._planned is not None:
+            self._planned.write(groups, self._table.index(self._written))
+            self._planned.remember(groups)
+            return  # every step() comes here: a plan is written group by group
+        self._put: Writer = quickest(groups, self._groups.multipliers, self._write)
+        self._known = len(groups)  # how many groups `_put` was made for
 
 
-def attach(
-    optimizer: Optimizer,
-    schedule: Schedule | Bound | str,
-    horizon: Horizon | None = None,
-    *,
-    multipliers: Sequence[float] | None = None,
-    step: int = 0,
-    override: bool = False,
-    after: str | None = None,
-    rates: FloatArray | Sequence[float] | None = None,
-) -> AttachedScheduler:
-    """Let a schedule drive an optimizer; the rate of update ``step`` is written at once.
-
-    Args:
-        optimizer: any torch optimizer with a rate in its groups.
-        schedule: a schedule, its text notation, or one bound already (then leave ``horizon`` out).
-        horizon: the length of the run and its units.
-        multipliers: one number >= 0 per group; by default what the groups carry as ``lr_scale``, or the ratios of their
-            rates. `lrdecay.adapters.torch.groups` says what a group added later gets.
-        step: updates already made.
-        override: what is attached wins over a checkpoint that says otherwise, and each difference is printed on
-            stderr. Without it, a difference is an error.
-        after: the end policy, "hold" by default, or that of the bound schedule. Under "raise" it is the update past
-            the end that is refused, not the ``scheduler.step()`` after the last one.
-        rates: f(0), f(1), ... as float64, at least ``horizon.steps`` of them, made elsewhere from this schedule, which
-            is then not evaluated here. "hold" holds entry ``steps``, or the last one where there are no more.
-
-    Raises:
-        InputError: an argument does not fit, or all rates are zero and no multipliers are given.
-    """
-    _an_optimizer.check("attach(optimizer)", optimizer)
-    true_or_false.check("attach(override=...)", override)
-    return AttachedScheduler(optimizer, rate_table(schedule, horizon, after, rates), multipliers, step, override)
+def attached(optimizer: Optimizer) -> AttachedScheduler | None:
+    """The scheduler that drives an optimizer now; None where there is none of ours."""
+    return _attached.get(optimizer, lambda: None)()

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lrdecay.adapters.torch.along import walk
 from lrdecay.adapters.torch.snapshots import arrays_of, restore_arrays
 from lrdecay.errors import InputError, one_of, positive, positive_int, refusal
 from lrdecay.runs.order import sample_order
@@ -160,6 +161,21 @@ class TorchTask:
             self._random = random_state()
         logged = torch.stack(losses).double().cpu().numpy() if losses else np.empty(count)
         return {"loss": logged} if observe else {}
+
+    def along_update(self) -> Callable[[float], float]:
+        """See `lrdecay.rangetest.critical`; the batch is the next one, with the random numbers of its update."""
+        drawn = self._random
+        x, y = self._train
+        index = torch.from_numpy(sample_order(self._seed, len(x), self.step * self._batch, self._batch)).to(x.device)
+        place = walk(self._optimizer, lambda: self.advance({"lr": np.ones(1)}))
+
+        def loss(rate: float) -> float:
+            place(rate)
+            with kept_random_state(), torch.no_grad():
+                set_random_state(drawn)
+                return float(self._loss(self._model(x[index]), y[index]))
+
+        return loss
 
     def evaluate(self, on: str = "heldout") -> Mapping[str, float]:
         """``loss`` and the metric on "heldout" or "train", in evaluation mode; random state and modes are kept."""

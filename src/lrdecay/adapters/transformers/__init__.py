@@ -8,11 +8,12 @@ import importlib.util
 
 from lrdecay.errors import MissingExtraError
 
-for _package in ("torch", "transformers", "accelerate"):
-    if importlib.util.find_spec(_package) is None:
-        _cure = "Run: pip install 'lrdecay[transformers]'"
-        _msg = f"`lrdecay.transformers` must have {_package}, which is not installed. {_cure}"
-        raise MissingExtraError(_msg)
+if _missing := [
+    package for package in ("torch", "transformers", "accelerate") if importlib.util.find_spec(package) is None
+]:
+    _cure = "Run: pip install 'lrdecay[transformers]'"
+    _msg = f"`lrdecay.transformers` must have {_missing[0]}, which is not installed. {_cure}"
+    raise MissingExtraError(_msg)
 
 from lrdecay.adapters.transformers.peers import from_peer
 from lrdecay.adapters.transformers.trainer import attach

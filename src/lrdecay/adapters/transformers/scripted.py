@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast, final
 
 import torch
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from lrdecay.adapters.torch import AttachedScheduler
 from lrdecay.adapters.transformers.trainer import attach
@@ -28,13 +28,13 @@ __all__ = ["Followed", "attach_to_run"]
 
 
 @final
-class Followed(TrainerCallback):  # type: ignore[misc]
+class Followed(TrainerCallback):
     """The callback that follows a run; made by `attach_to_run`.
 
     The loss of an update is what its gradient is of: the sum of what ``training_step`` gives for its batches.
     """
 
-    def __init__(self, trainer: Trainer) -> None:
+    def __init__(self, trainer: Any) -> None:
         self._trainer = trainer
         self._run: ScriptRun | None = None
         self._loss: torch.Tensor | None = None
@@ -61,7 +61,7 @@ class Followed(TrainerCallback):  # type: ignore[misc]
         """One more batch of the update that is being made."""
         self._loss = loss.detach() if self._loss is None else self._loss + loss.detach()
 
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any) -> None:
         """Check that the trainer makes the run that was said."""
         self._made = self.scheduler.count
         if self._run is not None:
@@ -73,14 +73,15 @@ class Followed(TrainerCallback):  # type: ignore[misc]
                 msg = refusal("run.attach(trainer)", rule, args.save_strategy, cure)
                 raise InputError(msg)
 
-    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Say which update is being made."""
         self._loss = None
         if self._run is not None:
             self._run.enter(self._made)
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_step_end(self, *told: Any, **_: Any) -> None:
         """After an update log its loss, and end the run if it is to end here."""
+        control: TrainerControl = told[2]
         if self._run is None or self.scheduler.count == self._made:
             return
         self._made = self.scheduler.count
@@ -93,12 +94,12 @@ class Followed(TrainerCallback):  # type: ignore[misc]
             else:
                 self._run.leave(self._made, lambda _: None)
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_save(self, args: TrainingArguments, *_: Any, **__: Any) -> None:
         """The trainer has saved; if that was for the study, hand the checkpoint over."""
         if self._run is None or not self._run.saves or self._made < self._run.stop:
             return
         self._trainer.accelerator.wait_for_everyone()
-        self._run.leave(self._made, lambda path: self._hand_over(Path(args.output_dir), path))
+        self._run.leave(self._made, lambda path: self._hand_over(Path(str(args.output_dir)), path))
 
     def _hand_over(self, folder: Path, path: str) -> None:
         saved = folder / f"checkpoint-{self._trainer.state.global_step}"
@@ -110,7 +111,7 @@ class Followed(TrainerCallback):  # type: ignore[misc]
             shutil.move(saved, path)
 
 
-def attach_to_run(trainer: Trainer, schedule: Bound, **options: Any) -> Followed:
+def attach_to_run(trainer: Any, schedule: Bound, **options: Any) -> Followed:
     """Attach the schedule, and the callback; ``options`` are those of `attach`."""
     attach(trainer, schedule, **options)
     followed = Followed(trainer)

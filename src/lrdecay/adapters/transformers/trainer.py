@@ -33,7 +33,7 @@ __all__ = ["attach", "horizon_of"]
 
 
 def attach(
-    trainer: Trainer,
+    trainer: Any,
     schedule: Schedule | Bound | str,
     horizon: Horizon | None = None,
     *,
@@ -54,8 +54,8 @@ def attach(
         rates: the rates of all updates, made elsewhere from this schedule.
 
     Raises:
-        InputError: it is no ``Trainer``, it has a scheduler already, DeepSpeed makes the updates, or the schedule cannot
-            be read or does not fit the horizon.
+        InputError: it is no ``Trainer``, it has a scheduler already, DeepSpeed makes the updates, or the schedule
+            cannot be read or does not fit the horizon.
     """
     if not isinstance(trainer, Trainer):
         msg = refusal("attach(trainer)", "must be a transformers.Trainer", trainer)
@@ -71,29 +71,30 @@ def attach(
             "attach(trainer)", "must not run under DeepSpeed, which makes the updates itself", "DeepSpeed", cure
         )
         raise InputError(msg)
+    held: Any = trainer  # whose method we replace, which a type checker does not know
     told = parse(schedule) if isinstance(schedule, str) else schedule
     if isinstance(horizon, Horizon) and isinstance(told, Schedule):
         told.bind(horizon)  # what does not fit is refused now
 
     def create_scheduler(num_training_steps: int, optimizer: Any = None) -> AttachedScheduler:
         """Attach to the optimizer; called once by each ``trainer.train()``."""
-        if trainer.lr_scheduler is None:
+        if held.lr_scheduler is None:
             length = horizon
             if length is None and not isinstance(told, Bound):
-                length = horizon_of(trainer, num_training_steps)
-            inner = trainer.optimizer if optimizer is None else optimizer
+                length = horizon_of(held, num_training_steps)
+            inner = held.optimizer if optimizer is None else optimizer
             while isinstance(inner, AcceleratedOptimizer):
                 inner = inner.optimizer
-            trainer.lr_scheduler = attach_to_optimizer(
+            held.lr_scheduler = attach_to_optimizer(
                 inner, told, length, multipliers=multipliers, override=override, after=after, rates=rates
             )
-            trainer._created_lr_scheduler = True  # the next train() asks again
-        return cast("AttachedScheduler", trainer.lr_scheduler)
+            held._created_lr_scheduler = True  # the next train() asks again
+        return cast("AttachedScheduler", held.lr_scheduler)
 
-    trainer.create_scheduler = create_scheduler
+    held.create_scheduler = create_scheduler
 
 
-def horizon_of(trainer: Trainer, num_training_steps: int) -> Horizon:
+def horizon_of(trainer: Any, num_training_steps: int) -> Horizon:
     """The length of a trainer's run; an epoch too, where the arguments count in whole epochs."""
     args = trainer.args
     epochs = args.num_train_epochs

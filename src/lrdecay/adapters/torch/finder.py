@@ -1,0 +1,199 @@
+"""`find` in process: a range test on the model and optimizer at hand, at the start or in the middle of training.
+
+    find(model, optimizer, loss=torch.nn.functional.cross_entropy, loader=loader).suggestion
+    find(model, optimizer, step_fn).suggestion            # step_fn() makes one update and returns its loss
+
+Everything is put back, in place and bit for bit, also after an exception and after Ctrl-C; what is looked into is said
+in `lrdecay.adapters.torch.keeping`. `lrdecay.find(model, ...)` is this with intervals and JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from attrs import field, frozen
+from torch.optim import Optimizer
+
+from lrdecay.adapters.torch.in_process import InProcess, Kept
+from lrdecay.adapters.torch.passes import Batches
+from lrdecay.adapters.torch.updates import LossOnBatches, Rewind, StepFunction, Updates, held_out
+from lrdecay.errors import Constraint, InputError, non_negative_int, positive_int, refusal
+from lrdecay.rangetest.driver import FIRST_SEED, Curve, checked, one_curve, rising_rates
+from lrdecay.rangetest.reading import Reading, read
+from lrdecay.rangetest.transaction import transaction
+from lrdecay.runs.seeding import kept_random_state
+from lrdecay.runs.trainable import FloatArray
+
+__all__ = ["Measured", "find"]
+
+_a_module = Constraint("must be a torch.nn.Module", lambda m: isinstance(m, torch.nn.Module))
+_an_optimizer = Constraint("must be a torch.optim.Optimizer", lambda o: isinstance(o, Optimizer))
+_CURE = "What its code changes must be found from the model, the optimizer or keep=(...)."
+
+
+@frozen(eq=False)
+class Measured:
+    """The curves of a range test in process."""
+
+    label: str  # the model's class
+    asked: FloatArray = field(repr=False)  # rates of all points that were asked for, shape (points,)
+    curves: tuple[Curve, ...] = field(repr=False)  # one per repeat
+    seeds: tuple[int, ...]
+    notes: tuple[str, ...]  # what a reader must know
+
+    @property
+    def reading(self) -> Reading:
+        """The averaged curve, read."""
+        return read([(c.rates, c.losses) for c in self.curves])
+
+    @property
+    def suggestion(self) -> float | None:
+        """The peak to use; None where the curve gives no clear answer."""
+        return self.reading.suggestion
+
+    @property
+    def restored(self) -> bool:
+        """Whether everything kept has the digest it had before."""
+        return all(c.restored for c in self.curves)
+
+
+def find(
+    model: torch.nn.Module,
+    optimizer: Optimizer,
+    step_fn: Callable[[], Any] | None = None,
+    *,
+    loss: Callable[[Any, Any], Any] | None = None,
+    loader: Iterable[Any] | None = None,
+    seed: int = 0,
+    repeats: int = 5,
+    points: int = 100,
+    low: float = 1e-6,
+    high: float = 10.0,
+    ramp: str = "exponential",
+    accumulate: int = 1,
+    scaler: torch.amp.GradScaler | None = None,
+    autocast: torch.dtype | None = None,
+    heldout: Callable[[], Any] | Iterable[Any] | None = None,
+    heldout_every: int = 5,
+    rewind: Rewind | None = None,
+    keep: Sequence[Any] = (),
+) -> Measured:
+    """Raise the rate of the largest group from low to high, a few times over from the state at hand.
+
+    Args:
+        model: in whatever modes its modules are; they are used as they are.
+        optimizer: cold or warm. Its groups keep their ratios.
+        step_fn: makes one update's work, or that of one of several micro-batches, and returns the loss: a number. Or
+            give ``loss`` and ``loader``.
+        loss: ``loss(model(x), y)``, a mean over the batch; also used on ``heldout``.
+        loader: gives pairs (x, y), which are put on the model's device. A fresh pass is made for each repeat.
+        seed: the repeats seed the process's and the loader's generators with FIRST_SEED + seed, and on.
+        repeats: curves, each from the same weights, with its own data order.
+        points: successful optimizer steps in a curve.
+        low: first rate.
+        high: last rate.
+        ramp: "exponential" or "linear".
+        accumulate: micro-batches of the loader in a step.
+        scaler: scales the loss of the loader's batches; with a ``step_fn`` it is only kept and put back.
+        autocast: the type to run the loader's batches in, such as ``torch.bfloat16``.
+        heldout: fixed batches (x, y), or a function that gives the held-out loss, measured in evaluation mode.
+        heldout_every: points from one held-out loss to the next.
+        rewind: for a ``step_fn``: ``(save, load)``; what ``save()`` gives says where the data stand and does not change
+            after, ``load(saved)`` goes back there.
+        keep: more objects to put back: schedulers, other models and optimizers, moving averages, generators.
+
+    Raises:
+        InputError: something asked for cannot be done; nothing was changed, or all was put back.
+        RunError: the loss is not finite from the start, no step is ever made, or the state could not be put back.
+    """
+    _a_module.check("find(model)", model)
+    optimizer = _usable(optimizer)
+    non_negative_int.check("find(seed=...)", seed)
+    for name, value in (("repeats", repeats), ("accumulate", accumulate), ("heldout_every", heldout_every)):
+        positive_int.check(f"find({name}=...)", value)
+    rates = rising_rates(low, high, points, ramp)
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    modules = [m for m in (model, loss, *keep) if isinstance(m, torch.nn.Module)]
+    roots: list[Any] = [*modules, optimizer, *keep, *([scaler] if scaler is not None else [])]
+    batches: Batches | None = None
+    make: Callable[[InProcess], Updates]
+    if step_fn is not None:
+        _refuse_beside("step_fn", loader=loader, autocast=autocast, accumulate=None if accumulate == 1 else accumulate)
+        function = step_fn
+        make = lambda process: StepFunction(function, rewind, process.calls)  # noqa: E731
+    else:
+        if loss is None or loader is None:
+            given = " and ".join(f"{n}=..." for n, v in (("loss", loss), ("loader", loader)) if v is not None)
+            msg = refusal(
+                "find(model, optimizer)", "must be given step_fn, or loss=... and loader=...", given or "neither"
+            )
+            raise InputError(msg)
+        _refuse_beside("loader", rewind=rewind)
+        batches = Batches(loader, device)
+        roots += batches.generators()
+        looped = LossOnBatches(
+            model, optimizer, loss, batches, accumulate=accumulate, scaler=scaler, autocast=autocast, device=device
+        )
+        make = lambda _process: looped  # noqa: E731
+    with kept_random_state():  # a loader of held-out batches may draw
+        measure = None if heldout is None else held_out(heldout, model, loss, device)
+    process = InProcess(optimizer, roots, make, heldout=measure, rewind=rewind, modules=modules)
+    every = None if heldout is None else heldout_every
+    seeds = tuple(range(FIRST_SEED + seed, FIRST_SEED + seed + repeats))
+
+    def work(before: Kept) -> tuple[Curve, ...]:
+        def curve(of: int) -> Curve:
+            process.again(before, of)
+            return one_curve(process, rates, lambda: process.again(before, of), heldout_every=every, chunk=1)
+
+        return tuple(checked(curve(s)) for s in seeds)
+
+    with process.counting():
+        curves = transaction(process, work, _CURE)
+    return Measured(type(model).__name__, rates, curves, seeds, _notes(model, batches, rewind, seeds))
+
+
+def _usable(optimizer: Any) -> Optimizer:
+    """The optimizer inside a wrapper such as accelerate's, if it has parameters to update.
+
+    Raises:
+        InputError: it has none.
+    """
+    _an_optimizer.check("find(optimizer)", optimizer)
+    while isinstance(getattr(optimizer, "optimizer", None), Optimizer):
+        optimizer = optimizer.optimizer
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    if not any(p.requires_grad for p in parameters):
+        found = f"{len(parameters)} parameters, none of which wants a gradient" if parameters else "none"
+        msg = refusal("find(optimizer)", "must have parameters to update", found)
+        raise InputError(msg)
+    made: Optimizer = optimizer
+    return made
+
+
+def _refuse_beside(what: str, **others: Any) -> None:
+    """Raise `InputError` if an argument was given that the chosen way does not take."""
+    for name, value in others.items():
+        if value is not None:
+            msg = refusal(f"find({name}=...)", f"must not be given with {what}", value)
+            raise InputError(msg)
+
+
+def _notes(
+    model: torch.nn.Module, batches: Batches | None, rewind: Rewind | None, seeds: tuple[int, ...]
+) -> tuple[str, ...]:
+    """What a reader must know of how the curves were made."""
+    notes = ["every repeat starts from the weights at hand"]
+    if batches is None:
+        if rewind is None:
+            notes.append("the data that step_fn() drew were not put back, for rewind=(save, load) was not given")
+    elif batches.in_order and len(seeds) > 1:
+        notes.append("the loader does not shuffle: repeats differ only in what the model draws")
+    if batches is not None and batches.dry:
+        times = "once" if batches.dry == 1 else f"{batches.dry} times"
+        notes.append(f"the loader ran dry after {batches.length} batches, and was begun again {times}")
+    if not model.training:
+        notes.append("the model is in evaluation mode, and was used so")
+    return tuple(notes)
