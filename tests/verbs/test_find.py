@@ -64,14 +64,14 @@ def test_a_curvature_ten_times_as_large_moves_the_answer_down_by_one_decade():
     assert math.log10(answers[0] / answers[1]) == pytest.approx(1, abs=0.1)
 
 
-def test_the_same_seeds_give_the_same_bits_and_others_do_not():
-    first, again, other = (
-        lrdecay.find("quadratic", seed=seed, repeats=2, arguments={"sigma": 1.0}, high=100.0, workers=1).to_json()
-        for seed in (0, 0, 7)
+def test_the_same_seeds_give_the_same_bits_and_others_do_not(once):
+    again, other = (
+        lrdecay.find("quadratic", seed=seed, repeats=1, arguments=SMOOTH, high=100.0, workers=1).to_json()
+        for seed in (0, 7)
     )
 
-    assert first == again
-    assert first["curve"] != other["curve"]
+    assert again == once.to_json()
+    assert other["curve"] != again["curve"]
 
 
 def test_one_repeat_gives_no_interval_and_says_that_nobody_knows(once):
@@ -81,7 +81,7 @@ def test_one_repeat_gives_no_interval_and_says_that_nobody_knows(once):
 
 
 def test_a_curve_that_never_rises_gives_no_answer_and_says_what_to_do(capsys):
-    assert run(["find", "quadratic", "--high", "0.1", "--repeats", "2", "--json"]) == 0
+    assert run(["find", "quadratic", "--high", "0.1", "--repeats", "2", "--workers", "1", "--json"]) == 0
 
     data = json.loads(capsys.readouterr().out)
     assert data["suggestion"] is None
