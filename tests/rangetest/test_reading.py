@@ -1,4 +1,4 @@
-"""Reading a curve: known answers on synthetic curves, slow twins of the smoother and of fastai's rule, refusals."""
+"""Reading a curve: known answers on synthetic curves, slow twins of the smoother, refusals."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lrdecay.rangetest.driver import rising_rates
-from lrdecay.rangetest.reading import Reading, _valley, average, capped, read, rules, smoothed
+from lrdecay.rangetest.reading import Reading, average, capped, read, smoothed
 from lrdecay.runs.trainable import FloatArray
 
 RATES = rising_rates(1e-6, 10.0, 141)  # twenty points a decade
@@ -124,44 +124,6 @@ def test_a_straight_line_stays_straight_up_to_its_ends(intercept: float, slope: 
     np.testing.assert_allclose(smoothed(RATES, line), line, atol=1e-9)
 
 
-def slow_valley(losses: list[float]) -> int:
-    """Fastai's rule by its definition, in O(n^2).
-
-    The length of the longest decreasing subsequence that ends at each point; the first point with the largest length
-    is the end; the start is the end minus that length; the answer is a third and a sixth of the way from the start.
-    """
-    lengths = [1] * len(losses)
-    for i in range(len(losses)):
-        lengths[i] = 1 + max((lengths[j] for j in range(i) if losses[j] > losses[i]), default=0)
-    longest = max(lengths)
-    end = lengths.index(longest)
-    start = 0 if longest == 1 else end - longest
-    third = (end - start) / 3
-    return start + int(third) + int(third / 2)
-
-
-@given(st.lists(st.integers(0, 12) | st.floats(-5, 5), min_size=3, max_size=60))
-@example([3, 2, 1])
-@example([9, 8, 7, 6, 5, 4, 3, 2, 1, 5, 5])
-@example([1, 2, 3])
-@example([2, 2, 2, 2])
-def test_the_valley_is_the_one_that_the_slow_rule_finds(losses: list[float]) -> None:
-    index = slow_valley(losses)
-    # a first decreasing pair gives fastai index -1, which it reads as the last point; we take the first
-    assert _valley(np.array(losses, dtype=np.float64)) == max(index, 0)
-
-
-@given(seed=st.integers(0, 10**6))
-def test_the_valley_of_a_long_noisy_curve_is_the_one_that_the_slow_rule_finds(seed: int) -> None:
-    losses = curve_of(RATES) + np.random.default_rng(seed).normal(0, 0.1, len(RATES))
-    assert _valley(losses) == slow_valley(losses.tolist())
-
-
-def test_the_valley_of_a_curve_that_only_falls_is_in_its_middle() -> None:
-    losses = np.linspace(3, 1, len(RATES))
-    assert rules(RATES, losses)["valley"] == pytest.approx(RATES[len(RATES) // 2], rel=0.3)
-
-
 @pytest.mark.parametrize(
     ("losses", "why"),
     [
@@ -177,7 +139,7 @@ def test_a_curve_that_does_not_fall_and_rise_gives_no_suggestion_and_says_why(lo
     assert reading.suggestion is None
     assert reading.why_not is not None
     assert why in reading.why_not
-    assert set(reading.rules) == {"lrdecay", "steepest", "minimum/10", "valley"}
+    assert set(reading.rules) == {"lrdecay", "steepest", "minimum/10"}
 
 
 def test_a_curve_that_ended_early_has_risen() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ from lrdecay.cli.options import Json, Optimizer, Script, Task, With, Workers, pr
 from lrdecay.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from lrdecay.verbs.find import Finding
+    from lrdecay.verbs.finding import Finding
 
 __all__ = ["find_command"]
 
@@ -32,15 +33,30 @@ def find_command(
         str | None,
         typer.Option("--from", metavar="CHECKPOINT", help="With --script: start from one of its checkpoints."),
     ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            "--schedule",
+            "-s",
+            metavar="SPEC",
+            help="The decay to come: cosine, or 'cosine(peak)'; adds short runs of it.",
+        ),
+    ] = None,
+    budget: Annotated[float, typer.Option(help="Full runs that the short runs of --schedule may cost together.")] = 2.0,
     with_: With = None,
     optimizer: Optimizer = None,
     workers: Workers = None,
     json: Json = False,
-    plot: Annotated[str | None, typer.Option(metavar="FILE", help="Write a picture: .png, .svg or .pdf.")] = None,
+    plot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Write a picture: .png, .svg or .pdf; the short runs of --schedule beside it."
+        ),
+    ] = None,
 ) -> None:
     """Find a peak learning rate by a range test that leaves everything as it was.
 
-    Example: lrdecay find digits
+    Example: lrdecay find digits --schedule cosine
     """
     from lrdecay.verbs.extras import require
     from lrdecay.verbs.find import find
@@ -61,17 +77,24 @@ def find_command(
             ramp=ramp,
             heldout_every=heldout_every,
             checkpoint=checkpoint,
+            schedule=schedule,
+            budget=budget,
             arguments=task_arguments(with_, optimizer),
             workers=workers,
             watch=bar,
         )
-    reading, interval = finding.reading, finding.interval
+    reading, tested = finding.reading, finding.range_test
     if picture_file is not None:
         from lrdecay.report.figures import range_figure
 
         repeated, mean = [(c.rates, c.losses) for c in finding.curves], (reading.rates, reading.losses)
-        figure = range_figure(repeated, mean, suggestion=reading.suggestion, interval=interval, rules=reading.rules)
+        others = reading.rules | {p.name: p.median for p in finding.peers if p.median is not None}
+        figure = range_figure(repeated, mean, suggestion=tested.suggestion, interval=tested.interval, rules=others)
         save(figure, picture_file)
+        if finding.schedule is not None:
+            from lrdecay.report.schedule_figure import schedule_figure
+
+            save(schedule_figure(finding.schedule), beside(picture_file))
     if json:
         print_json(finding.to_json())
         return
@@ -79,23 +102,31 @@ def find_command(
 
     title = f"{finding.task}: training loss under a rising rate, {finding.repeats} repeats averaged"
     curve = {"loss": (reading.rates, reading.losses)}
-    mark = None if reading.suggestion is None else ("peak", reading.suggestion)
+    mark = None if tested.suggestion is None else ("peak", tested.suggestion)
     drawn = picture(
         curve, title=title, x_label="learning rate", log_x=True, log_y=True, mark=mark, colour=sys.stdout.isatty()
     )
     sys.stdout.write(drawn + "\n")
-    if finding.suggestion is None:
-        sys.stdout.write(f"no clear answer: {reading.why_not}\n")
-    else:
-        known = "" if interval is None else f"  (95% over repeats: {interval.lo:.2g} to {interval.hi:.2g})"
-        sys.stdout.write(f"peak: {finding.suggestion:.2g}{known}\n")
-    others = ", ".join(f"{name} {rate:.2g}" for name, rate in reading.rules.items() if name != "lrdecay")
-    sys.stdout.write(f"other rules: {others}\n{_critical(finding)}")
+    from rich.console import Console
+
+    from lrdecay.report.finding import answer_text, rules_table, schedule_text
+
+    sys.stdout.write("" if finding.schedule is None else "range test alone, ")
+    sys.stdout.write(answer_text(tested.suggestion, tested.why_not, finding.repeatability) + "\n")
+    Console(width=None if sys.stdout.isatty() else 110).print(rules_table(reading.rules, finding.peers))
+    if finding.schedule is not None:
+        sys.stdout.write("\n" + schedule_text(finding.schedule) + "\n")
+    sys.stdout.write(_critical(finding))
     if script is not None:
         state = finding.notes[0]
     else:
         state = f"the task was {'left exactly as it was' if finding.restored else 'NOT left as it was'}"
     sys.stdout.write(f"{finding.steps_used} updates; {state}\n")
+
+
+def beside(path: Path) -> Path:
+    """Where the picture of the short runs goes: curve.png -> curve-schedule.png."""
+    return path.with_name(f"{path.stem}-schedule{path.suffix}")
 
 
 def _critical(finding: Finding) -> str:

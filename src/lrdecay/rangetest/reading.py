@@ -1,4 +1,4 @@
-"""Reading curves: from losses under a rising rate to a peak, with classic rules beside ours. Pure.
+"""Reading curves: from losses under a rising rate to a peak, with two classic rules beside ours. Pure.
 
 Curves of several repeats (other initial weights, other data order) are capped, so that an explosion weighs no more than
 a rise, and averaged point by point before anything is read; a smoother without lag (a centred Gaussian over log rate)
@@ -8,13 +8,12 @@ Rules, each giving a rate:
 
     lrdecay      half the steepest; why: docs/adr/0011
     steepest     where d loss / d log10(rate) is lowest, before the minimum
-    minimum/10   a tenth of where the smoothed loss is lowest (fastai)
-    valley       half-way along the longest decreasing subsequence (fastai)
+    minimum/10   a tenth of where the smoothed loss is lowest
+
+Other finders smooth, stop and cut in their own way; what they answer is in `rangetest.peers`.
 """
 
 from __future__ import annotations
-
-from bisect import bisect_left
 
 import numpy as np
 from attrs import frozen
@@ -83,7 +82,6 @@ def rules(rates: FloatArray, losses: FloatArray) -> dict[str, float]:
         "lrdecay": steepest / 2,
         "steepest": steepest,
         "minimum/10": lowest / 10,
-        "valley": float(rates[_valley(smooth)]),
     }
 
 
@@ -102,22 +100,3 @@ def read(curves: list[tuple[FloatArray, FloatArray]]) -> Reading:
     elif rise < 0.1 * fall:
         why_not = "the loss never rose again; raise --high"
     return Reading(rates, smooth, found, None if why_not else found["lrdecay"], why_not)
-
-
-def _valley(losses: FloatArray) -> int:
-    """Fastai's index: half-way along the longest strictly decreasing (not contiguous) subsequence.
-
-    The subsequence ends at e, where the first longest one is complete, and has n points; s = e - n is taken for its
-    start (0 where nothing decreases), and the answer is s + ⌊(e - s)/3⌋ + ⌊(e - s)/6⌋ (fastai 2.8, as its documentation
-    has it). Where that is -1, which fastai reads as the last point, it is the first.
-    """
-    tails: list[float] = []  # tails[k]: the largest possible end of a decreasing run of k + 1 points, negated
-    longest, end = 0, 0
-    for i, value in enumerate(losses.tolist()):
-        k = bisect_left(tails, -value)
-        tails[k : k + 1] = [-value]
-        if k + 1 > longest:
-            longest, end = k + 1, i
-    start = end - longest if longest > 1 else 0
-    third = (end - start) / 3
-    return max(start + int(third) + int(third / 2), 0)

@@ -116,7 +116,7 @@ def range_figure(
     others = sorted((at, name) for name, at in (rules or {}).items() if at != suggestion)
     for i, (at, name) in enumerate(others):
         axes.plot(at, 0.0, "^", color=INK, ms=6, transform=axes.get_xaxis_transform(), clip_on=False)
-        height = 0.04 + 0.065 * (i % 3)
+        height = 0.04 + 0.065 * (i % 5)
         axes.text(at, height, f" {name}", fontsize=8.5, color=MUTED, transform=axes.get_xaxis_transform())
     plain_rates(axes.xaxis)
     return figure

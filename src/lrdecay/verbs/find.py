@@ -1,4 +1,4 @@
-"""`find`: a peak learning rate by a range test, repeated, with an interval.
+"""`find`: a peak learning rate by a range test, repeated, with an interval; for the decay to come where it is given.
 
 Of a task, in worker processes; of a script, in child processes; of a PyTorch model and optimizer, here and now
 (`lrdecay.adapters.torch.finder`).
@@ -11,109 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve
 
 from lrdecay.errors import InputError, RunError, non_negative_int, positive_int
-from lrdecay.rangetest.critical import NEAR, typical
+from lrdecay.rangetest.compressed import BUDGET
 from lrdecay.rangetest.driver import FEWEST, FIRST_SEED, Curve, range_test, rising_rates
-from lrdecay.rangetest.reading import Reading, average, read, rules
 from lrdecay.runs.protocol import Orders
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import Probe, RunResult, RunSpec, Source
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trainable import FloatArray
-from lrdecay.stats.intervals import Interval, log10_t_interval
+from lrdecay.schedule import Schedule
+from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.worker import report
 from lrdecay.verbs.extras import require
+from lrdecay.verbs.find_schedule import check_schedule, search_schedule
+from lrdecay.verbs.finding import Finding, finding_of
 from lrdecay.verbs.sources import Task, source_of
 
-__all__ = ["FIRST_SEED", "Finding", "find", "search"]
+__all__ = ["find", "search"]
 
 _MODULE = "torch.nn.modules.module.Module"  # told by name, so that torch is not imported for it
-
-
-@frozen(eq=False)
-class Finding:
-    """A range test's answer."""
-
-    task: str
-    reading: Reading = field(repr=False)
-    curves: tuple[Curve, ...] = field(repr=False)  # one per repeat
-    interval: Interval | None  # 95%, of the suggestion over repeats, by t on log10; None: no suggestion, or one repeat
-    seeds: tuple[int, ...]
-    notes: tuple[str, ...] = ()  # what a reader must know of how the curves were made
-
-    @property
-    def suggestion(self) -> float | None:
-        """The peak to use; None where the curve gives no clear answer."""
-        return self.reading.suggestion
-
-    @property
-    def repeats(self) -> int:
-        """How many curves were averaged."""
-        return len(self.curves)
-
-    @property
-    def steps_used(self) -> int:
-        """Updates made."""
-        return sum(len(c.losses) for c in self.curves)
-
-    @property
-    def restored(self) -> bool:
-        """Whether every repeat left the task exactly as it was; for a script, a child process touched nothing of it."""
-        return all(c.restored for c in self.curves)
-
-    @property
-    def critical_rate(self) -> float | None:
-        """The largest step along the first update that does not raise its loss; geometric mean over repeats.
-
-        None: it could not be had, see `lrdecay.rangetest.critical`; a script cannot be looked into.
-        """
-        return typical([c.critical for c in self.curves])
-
-    @property
-    def binding(self) -> float | None:
-        """The suggestion over the critical rate: near 1 or above, the rate is what stability allows."""
-        critical = self.critical_rate
-        return None if self.suggestion is None or critical is None else self.suggestion / critical
-
-    @property
-    def is_binding(self) -> bool | None:
-        """Whether that ratio is above `lrdecay.rangetest.critical.NEAR`."""
-        return None if self.binding is None else self.binding > NEAR
-
-    def peak(self) -> float:
-        """The suggestion.
-
-        Raises:
-            RunError: there is none.
-        """
-        if self.suggestion is None:
-            msg = f"`find` must see a curve that falls and rises to suggest a peak: {self.reading.why_not}."
-            raise RunError(msg)
-        return self.suggestion
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract of ``find --json``."""
-        return {
-            "task": self.task,
-            "suggestion": self.suggestion,
-            "interval": None if self.interval is None else [self.interval.lo, self.interval.hi],
-            "rules": self.reading.rules,
-            "restored": self.restored,
-            "steps_used": self.steps_used,
-            "why_not": self.reading.why_not,
-            "repeats": self.repeats,
-            "seeds": list(self.seeds),
-            "curve": {"rates": self.reading.rates.tolist(), "losses": self.reading.losses.tolist()},
-            "critical_rate": self.critical_rate,
-            "binding": self.binding,
-            "is_binding": self.is_binding,
-            "critical": [None if c.critical is None else c.critical.to_json() for c in self.curves],
-            "heldout": [_looks(c) for c in self.curves],
-            "notes": list(self.notes),
-        }
 
 
 def find(
@@ -130,6 +49,8 @@ def find(
     high: float = 10.0,
     ramp: str = "exponential",
     heldout_every: int | None = None,
+    schedule: str | Schedule | None = None,
+    budget: float = BUDGET,
     arguments: Mapping[str, Any] | None = None,
     workers: int | None = None,
     watch: Watch | None = None,
@@ -151,6 +72,9 @@ def find(
         ramp: "exponential", even in log rate, or "linear".
         heldout_every: points from one look at held-out data to the next; None: no look, but for a model every 5 where
             ``heldout=`` is given.
+        schedule: the decay that will follow, ``"cosine"`` or ``cosine(peak)``: the peak is then found for it, on short
+            runs of it. A peak it states is not used. Not with a model or a checkpoint: short runs are whole.
+        budget: full runs that those short runs may cost together.
         arguments: keyword arguments of the task.
         workers: processes; by default one per core.
         watch: told about the updates made.
@@ -169,7 +93,8 @@ def find(
         positive_int.check("find(heldout_every=...)", heldout_every)
         shape["heldout_every"] = heldout_every
     if any(f"{c.__module__}.{c.__qualname__}" == _MODULE for c in type(task).__mro__):
-        others = {"script": script, "checkpoint": checkpoint, "arguments": arguments, "workers": workers}
+        others: dict[str, Any] = {"script": script, "checkpoint": checkpoint, "schedule": schedule}
+        others |= {"arguments": arguments, "workers": workers}
         _refuse({name: value for name, value in others.items() if value is not None}, "with a model")
         return _of_model(task, optimizer, step_fn, shape | in_process)
     beside = {"optimizer": optimizer, "step_fn": step_fn}
@@ -178,10 +103,18 @@ def find(
         _refuse({} if checkpoint is None else {"checkpoint": checkpoint}, "without a script")
     else:
         _refuse({} if heldout_every is None else {"heldout_every": heldout_every}, "with a script")
+    if checkpoint is not None:
+        _refuse({} if schedule is None else {"schedule": schedule}, "with a checkpoint")
     source = source_of(task, script, arguments=arguments)
     with LocalPool(workers, watch) as pool:
         probe = pool.call(source.probe, None, None)
-        return search(pool, source, probe, checkpoint=checkpoint, **shape)
+        if schedule is not None:
+            check_schedule(schedule, probe, budget)
+        finding = search(pool, source, probe, checkpoint=checkpoint, **shape)
+        if schedule is None or finding.suggestion is None:
+            return finding
+        at = finding.interval or Interval(finding.suggestion, finding.suggestion)
+        return evolve(finding, schedule=search_schedule(pool, source, probe, schedule, at, budget=budget, seed=seed))
 
 
 def search(
@@ -208,7 +141,7 @@ def search(
         begun = path, pool.call(source.start_of, path)
     found = dict(pool.each(_curve, [(source, probe, rates, s, heldout_every, begun) for s in seeds]))
     curves = tuple(found[i] for i in range(repeats))
-    return _finding(source.label, curves, seeds, _notes(source, begun))
+    return finding_of(source.label, rates, curves, seeds, _notes(source, begun))
 
 
 def _notes(source: Source, begun: tuple[Path, int] | None) -> tuple[str, ...]:
@@ -225,7 +158,7 @@ def _of_model(model: Any, optimizer: Any, step_fn: Any, options: Mapping[str, An
     from lrdecay.adapters.torch.finder import find as find_in_process
 
     measured = find_in_process(model, optimizer, step_fn, **options)
-    return _finding(measured.label, measured.curves, measured.seeds, measured.notes)
+    return finding_of(measured.label, measured.asked, measured.curves, measured.seeds, measured.notes)
 
 
 def _refuse(given: Mapping[str, Any], where: str) -> None:
@@ -233,23 +166,6 @@ def _refuse(given: Mapping[str, Any], where: str) -> None:
     for name in given:
         msg = f"`find({name}=...)` must not be given {where}, got {type(given[name]).__name__}."
         raise InputError(msg)
-
-
-def _finding(label: str, curves: tuple[Curve, ...], seeds: tuple[int, ...], notes: tuple[str, ...]) -> Finding:
-    """The curves, read."""
-    reading = read([(c.rates, c.losses) for c in curves])
-    interval = None
-    if reading.suggestion is not None and len(curves) > 1:
-        interval = log10_t_interval([rules(*average([(c.rates, c.losses)]))["lrdecay"] for c in curves])
-    return Finding(label, reading, curves, interval, seeds, notes)
-
-
-def _looks(curve: Curve) -> dict[str, list[float]] | None:
-    """The held-out losses of a curve for JSON, those that are finite; None: nobody looked."""
-    if curve.heldout is None:
-        return None
-    seen = np.isfinite(curve.heldout)
-    return {"rates": curve.rates[seen].tolist(), "losses": curve.heldout[seen].tolist()}
 
 
 def _curve(

@@ -365,6 +365,7 @@ def test_two_steps_in_one_call_are_refused() -> None:
         find(model, optimizer, step_fn)
 
 
+@pytest.mark.filterwarnings("ignore:os.fork")  # JAX, if another test has loaded it, warns when a loader forks
 @pytest.mark.parametrize("persistent", [False, True])
 def test_a_pass_over_the_loader_that_is_under_way_goes_on(persistent: bool) -> None:
     model = net()

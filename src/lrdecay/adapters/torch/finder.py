@@ -24,6 +24,7 @@ from lrdecay.rangetest.driver import FIRST_SEED, Curve, checked, one_curve, risi
 from lrdecay.rangetest.reading import Reading, read
 from lrdecay.rangetest.transaction import transaction
 from lrdecay.runs.seeding import kept_random_state
+from lrdecay.runs.trainable import FloatArray
 
 __all__ = ["Measured", "find"]
 
@@ -37,6 +38,7 @@ class Measured:
     """The curves of a range test in process."""
 
     label: str  # the model's class
+    asked: FloatArray = field(repr=False)  # rates of all points that were asked for, shape (points,)
     curves: tuple[Curve, ...] = field(repr=False)  # one per repeat
     seeds: tuple[int, ...]
     notes: tuple[str, ...]  # what a reader must know
@@ -150,7 +152,7 @@ def find(
 
     with process.counting():
         curves = transaction(process, work, _CURE)
-    return Measured(type(model).__name__, curves, seeds, _notes(model, batches, rewind, seeds))
+    return Measured(type(model).__name__, rates, curves, seeds, _notes(model, batches, rewind, seeds))
 
 
 def _usable(optimizer: Any) -> Optimizer:

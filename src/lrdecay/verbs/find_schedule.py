@@ -1,0 +1,155 @@
+"""The second stage of `find`: the peak for a schedule that is known, from compressed versions of it.
+
+Candidate peaks are tried on short runs of the schedule itself, at three lengths, halving as they grow
+(`rangetest.compressed`), and the law through the best peak of each length gives the full run's
+(`rangetest.extrapolation`). `verbs.short_runs` makes the runs and says what they are scored by.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from attrs import field, frozen
+
+from lrdecay.rangetest.compressed import COUNTS, GROWTH, Design, around, design, first_candidates
+from lrdecay.rangetest.extrapolation import Law, Rung, law_of, rung_of
+from lrdecay.rangetest.repeatability import WIDEST, width
+from lrdecay.runs.spec import Probe, Source
+from lrdecay.schedule import Horizon, Schedule
+from lrdecay.schedule.notation import Spec
+from lrdecay.stats.intervals import Interval
+from lrdecay.sweep.pool import LocalPool
+from lrdecay.verbs.short_runs import ShortRuns, compressed
+from lrdecay.verbs.show import horizon_of, spec_of
+
+__all__ = ["ScheduleFinding", "check_schedule", "search_schedule"]
+
+_BARE = re.compile(r"\s*(\w+)\s*((?:@.*)?)")  # a family's name, and the horizon it may carry
+_FIRST_SEED = 30_000  # apart from pilots, range tests and scores
+
+_FAR = 1e6  # a peak above any floor, to see whether a schedule has room
+_HELD = "weight decay held as the task sets it, so learning rate x weight decay x steps shrinks with the length"
+
+
+@frozen(eq=False)
+class ScheduleFinding:
+    """The peak of one schedule at its full length, and the short runs it comes from."""
+
+    spec: str
+    plan: Design
+    rungs: tuple[Rung, ...] = field(repr=False)  # lengths that were measured, shortest first
+    law: Law | None  # None: the peaks of the lengths give none
+    scored_by: str  # the metric of the short runs
+    steps_used: int  # updates of the short runs
+    shared_steps: int  # updates that candidates of the longest length have in common from the start
+    why_not: str | None  # why there is no recommendation, and what to do
+    held: str = _HELD  # what was the same at every length
+
+    @property
+    def suggestion(self) -> float | None:
+        """The extrapolated peak; None where there is no recommendation."""
+        return None if self.law is None or self.why_not else self.law.peak
+
+    @property
+    def interval(self) -> Interval | None:
+        """95%, of the extrapolated peak (see `rangetest.extrapolation`); None without one."""
+        return None if self.law is None or self.why_not else self.law.interval
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers of every length, the exponents, the extrapolated peak, and what was held."""
+        law = {"exponent": None, "extrapolated": None, "interval": None} if self.law is None else self.law.to_json()
+        return {
+            "spec": self.spec,
+            "steps": self.plan.full,
+            "lengths": [r.steps for r in self.rungs],
+            "peaks": [r.peak for r in self.rungs],
+            "compression": self.plan.ratio,
+            **law,
+            "repeats": self.plan.repeats,
+            "rungs": [r.to_json() for r in self.rungs],
+            "scored_by": self.scored_by,
+            "steps_used": self.steps_used,
+            "full_runs_used": self.steps_used / self.plan.full,
+            "shared_steps": self.shared_steps,
+            "held": self.held,
+            "why_not": self.why_not,
+        }
+
+
+def check_schedule(schedule: str | Schedule, probe: Probe, budget: float) -> tuple[Spec, Horizon, Design]:
+    """The schedule, its full horizon and the design of the short runs, before anything is trained.
+
+    Args:
+        schedule: a value or the notation; ``"cosine"`` alone means ``cosine(peak)``. A peak it states is not used.
+        probe: what the source says of itself.
+        budget: see `design`.
+
+    Raises:
+        InputError: no such schedule, no room for it when compressed, or no design within the budget.
+    """
+    if isinstance(schedule, str) and (bare := _BARE.fullmatch(schedule)) is not None:
+        schedule = f"{bare[1]}(peak){bare[2]}"
+    spec = spec_of(schedule)
+    horizon = horizon_of(spec, probe.horizon)
+    plan = design(horizon.steps, budget)
+    for steps in plan.lengths:
+        compressed(spec, horizon, steps, _FAR)
+    return spec, horizon, plan
+
+
+def search_schedule(
+    pool: LocalPool,
+    source: Source,
+    probe: Probe,
+    schedule: str | Schedule,
+    near: Interval,
+    *,
+    budget: float,
+    seed: int = 0,
+) -> ScheduleFinding:
+    """Find the peak of a schedule on a pool that is already there.
+
+    Args:
+        pool: where short runs are made, as many at a time as it has workers.
+        source: what is trained.
+        probe: what it says of itself.
+        schedule: see `check_schedule`.
+        near: where the range test places the peak.
+        budget: full runs that the short ones may cost; growing past an edge comes on top.
+        seed: which seeds the repeats use.
+
+    Raises:
+        InputError: see `check_schedule`.
+        RunError: a script failed.
+    """
+    spec, horizon, plan = check_schedule(schedule, probe, budget)
+    seeds = tuple(range(_FIRST_SEED + seed, _FIRST_SEED + seed + plan.repeats))
+    pool.watch.begin("short runs of the schedule", plan.cost)
+    search = ShortRuns(pool, source, probe, spec, horizon, seeds)
+    peaks, why_not = first_candidates(near.lo, near.hi), None
+    rungs: list[Rung] = []
+    for steps, grows, fewer in zip(plan.lengths, GROWTH, (*COUNTS[1:], 0), strict=True):
+        scores = search.scores(steps, peaks, grows)
+        rung = rung_of(steps, scores)
+        if rung is None:
+            why_not = f"every candidate diverged at {steps} updates, down to {min(scores):.2g}; try `lrdecay compare`"
+            break
+        rungs.append(rung)
+        if len(set(scores.values())) == 1:
+            why_not = (
+                f"every candidate scored alike at {steps} updates; measure at the end of a run, however short it is"
+            )
+            break
+        if rung.at_edge is not None:
+            why_not = f"at {steps} updates the best candidate is still the {rung.at_edge} one tried, {rung.peak:.2g}"
+            why_not += "; give a larger budget, or see where `lrdecay compare` leads"
+            break
+        peaks = around(sorted(scores), rung.peak, fewer)
+    law = law_of(rungs, plan.full) if why_not is None else None
+    if law is not None and width(law.interval) > WIDEST:
+        why_not = f"the 95% interval at {plan.full} updates is {width(law.interval):.1f} decades wide"
+        why_not += f", more than {WIDEST:g}; give a larger budget"
+    return ScheduleFinding(
+        str(spec), plan, tuple(rungs), law, search.metric, search.steps_used, search.shared_steps, why_not
+    )

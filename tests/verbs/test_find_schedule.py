@@ -1,0 +1,182 @@
+"""`find` with a schedule: short runs of it, a law, a peak for the full run, and refusals before anything is trained."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lrdecay
+from lrdecay.cli.main import run
+from lrdecay.errors import InputError, RunError
+from lrdecay.rangetest.reading import read
+from lrdecay.rangetest.repeatability import repeatability
+from lrdecay.runs.spec import Probe, RunSpec
+from lrdecay.sweep.pool import LocalPool
+from lrdecay.verbs.finding import Finding
+from lrdecay.verbs.short_runs import ShortRuns, _agree, _alone, _branches
+from lrdecay.verbs.show import spec_of
+from lrdecay.verbs.sources import source_of
+
+SMOOTH = {"sigma": 0.1, "condition": 10.0}
+WIDE = {"low": 1e-5, "high": 100.0, "repeats": 3}
+
+
+@pytest.fixture(scope="module")
+def linear() -> Finding:
+    return lrdecay.find("quadratic", schedule="linear @ 449", arguments=SMOOTH, workers=2, **WIDE)
+
+
+def test_the_suggestion_is_the_extrapolated_peak_and_the_range_tests_is_kept(linear: Finding) -> None:
+    data = json.loads(json.dumps(linear.to_json(), allow_nan=False))
+    found = data["schedule"]
+    assert data["suggestion"] == found["extrapolated"] == linear.suggestion
+    assert data["interval"] == found["interval"]
+    assert data["range_test"]["suggestion"] == linear.range_test.suggestion != data["suggestion"]
+    assert found["spec"] == "linear(peak) @ 449"
+    assert found["steps"] == 449
+    assert len(found["lengths"]) == len(found["peaks"]) == 3
+    assert found["compression"] == pytest.approx(449 / found["lengths"][-1])
+    assert found["compression"] <= 10
+    assert "weight decay held" in found["held"]
+    assert found["interval"][0] < found["extrapolated"] < found["interval"][1]
+    assert found["exponent_interval"][0] < found["exponent"] < found["exponent_interval"][1]
+    assert data["restored"] is True
+
+
+def test_every_update_is_counted(linear: Finding) -> None:
+    found = linear.schedule
+    made = sum(r.steps * len(scores) for r in found.rungs for scores in r.scores.values())
+    assert found.steps_used == made
+    assert linear.steps_used == made + linear.range_test.steps_used
+    assert found.scored_by == "loss"
+
+
+def test_each_score_is_the_held_out_loss_of_the_compressed_schedule_on_its_seed(linear: Finding) -> None:
+    rung = linear.schedule.rungs[0]
+    peak = min(rung.scores)
+    task = source_of("quadratic", arguments=SMOOTH).build(30_000)
+    rates = lrdecay.linear(peak).bind(lrdecay.Horizon(steps=rung.steps)).values()
+    task.advance({"lr": rates})
+    assert rung.scores[peak][0] == task.evaluate()["loss"]
+
+
+def test_the_same_command_gives_the_same_bits_whatever_the_workers(linear: Finding) -> None:
+    stated = "linear(0.5) @ 449"  # the peak of it is not used
+    again = lrdecay.find("quadratic", schedule=stated, arguments=SMOOTH, workers=1, **WIDE)
+    assert again.schedule.rungs == linear.schedule.rungs
+    assert again.schedule.law == linear.schedule.law
+
+
+def test_a_landscape_ten_times_as_steep_moves_the_schedules_peak_down_by_one_decade() -> None:
+    answers = []
+    for scale in (1.0, 10.0):  # curvature and noise alike: then a tenth of the rate makes the same run
+        task = {"condition": 10.0, "sigma": 0.1 * scale, "curvature_scale": scale}
+        found = lrdecay.find("quadratic", schedule="cosine", arguments=task, low=1e-5, high=100.0, repeats=3)
+        answers.append(found.suggestion)
+    assert math.log10(answers[0] / answers[1]) == pytest.approx(1, abs=0.1)
+
+
+def specs(after: list[float]) -> list[RunSpec]:
+    """Runs of 30 updates that agree for 12."""
+    source = source_of("quadratic", arguments=SMOOTH)
+    probe = source.probe(30, None)
+    tables = [np.array([0.01] * 12 + [rate] * 18) for rate in after]
+    return [RunSpec(source, 5, "", probe.horizon, t, probe.metric, probe.goal, evaluations=1) for t in tables]
+
+
+def test_forked_branches_end_where_the_runs_apart_end_and_the_trunk_is_paid_once() -> None:
+    runs = specs([0.02, 0.05, 1e300])
+    assert _agree(runs) == 12
+    forked, apart = _branches(runs), [_alone(r) for r in runs]
+    assert [f.score for f in forked[:2]] == [a.score for a in apart[:2]]
+    assert math.isnan(forked[2].score)
+    assert math.isnan(apart[2].score)
+    assert [f.steps for f in forked] == [30, 18, 18]
+
+
+def test_candidates_with_a_warmup_that_does_not_move_are_forked_and_it_is_said() -> None:
+    source = source_of("quadratic", arguments=SMOOTH)
+    with LocalPool(1) as pool:
+        probe = pool.call(source.probe, 200, None)
+        spec = spec_of("ramp(0.0, peak, over='20%') + cosine(peak)")
+        runs = ShortRuns(pool, source, probe, spec, probe.horizon, (30_000, 30_001))
+        scores = runs.scores(40, (0.05, 0.1, 0.2), 0)
+    assert runs.shared_steps == 1  # the update at rate 0
+    assert runs.steps_used == 2 * (3 * 40 - 2 * 1)
+    assert all(np.isfinite(s).all() for s in scores.values())
+
+
+def test_a_script_makes_each_short_run_in_a_process_of_its_own(monkeypatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    with LocalPool(2) as pool:
+        source = source_of(None, f"{sys.executable} examples/script.py")
+        horizon = lrdecay.Horizon(steps=460, steps_per_epoch=23)
+        probe = Probe("script", horizon, None, None)
+        runs = ShortRuns(pool, source, probe, spec_of("linear(peak)"), horizon, (30_000,))
+        scores = runs.scores(47, (0.001, 0.2), 0)
+    assert runs.metric == "accuracy"
+    assert runs.steps_used == 2 * 47
+    assert -1 <= scores[0.2][0] < scores[0.001][0] <= 0  # smaller is better
+
+
+def test_scores_that_do_not_depend_on_the_peak_give_no_recommendation_and_say_what_to_do(monkeypatch) -> None:
+    monkeypatch.setattr(ShortRuns, "scores", lambda self, steps, peaks, grows: dict.fromkeys(peaks, (0.5, 0.6)))
+    finding = lrdecay.find("quadratic", schedule="linear", arguments=SMOOTH, workers=1, **WIDE)
+    assert finding.suggestion is None
+    assert "every candidate scored alike at" in finding.why_not
+    assert finding.range_test.suggestion > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"schedule": "cosinus"}, "cosinus"),
+        ({"schedule": "cosine", "budget": 0.5}, r"`find\(budget=...\)` must be at least"),
+        ({"schedule": "cosine @ 60"}, "must be for a run of at least 80 updates, got 60"),
+        ({"schedule": "warmup(600) + cosine(peak) @ 500"}, "warmup"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_trained(arguments, said, monkeypatch) -> None:
+    monkeypatch.setattr("lrdecay.verbs.find.search", None)  # a call of it would fail otherwise
+    with pytest.raises(InputError, match=said):
+        lrdecay.find("quadratic", **arguments)
+
+
+def test_without_a_range_test_there_is_no_search_for_the_schedule(capsys) -> None:
+    finding = lrdecay.find("quadratic", schedule="cosine", high=0.01, repeats=2)
+    assert finding.suggestion is None
+    assert finding.schedule is None
+    assert "--high" in finding.why_not
+    with pytest.raises(RunError, match="to suggest a peak"):
+        finding.peak()
+
+
+def test_repeats_that_disagree_give_no_answer_and_no_peak_to_compare_from() -> None:
+    rates = 10 ** np.linspace(-6, 1, 100)
+    curves = []
+    for at in (-3.5, -1.0):
+        x = np.log10(rates) - at
+        curves.append((rates, 2.0 - 1 / (1 + np.exp(-x / 0.15)) + 3 * np.maximum(0.0, x - 0.8) ** 2))
+    finding = Finding("t", read(curves), (), repeatability(curves), (), (0, 1))
+    assert finding.reading.suggestion is not None
+    assert finding.suggestion is None
+    assert finding.interval is None
+    with pytest.raises(RunError, match="2 repeats disagree"):
+        finding.peak()
+
+
+def test_the_command_line_says_the_peak_where_it_comes_from_and_draws_it(capsys, tmp_path) -> None:
+    plot = tmp_path / "curve.svg"
+    arguments = ["--with", "sigma=0.1", "--with", "condition=10", "--low", "1e-5", "--high", "100", "--repeats", "3"]
+    assert run(["find", "quadratic", *arguments, "-s", "linear @ 449", "--plot", str(plot)]) == 0
+    said = capsys.readouterr().out
+    assert "range test alone, peak:" in said
+    assert "peak for linear(peak) @ 449 over 449 updates:" in said
+    assert "peak ∝ length^-p" in said
+    assert "weight decay held" in said
+    assert (tmp_path / "curve-schedule.svg").stat().st_size > 1000
