@@ -199,6 +199,11 @@ def test_a_model_is_searched_in_process_and_reads_as_a_task_does():
     [
         (lambda m, o: lrdecay.find(m, o, script="x"), r"`find\(script=...\)` must not be given with a model, got str"),
         (lambda m, o: lrdecay.find(m, o, schedule="cosine"), r"`find\(schedule=...\)` must not be given with a model"),
+        (lambda m, o: lrdecay.find(m, o, budget=3.0), r"`find\(budget=...\)` must not be given with a model"),
+        (
+            lambda m, o: lrdecay.find("quadratic", budget=3.0),
+            r"`find\(budget=...\)` must not be given without a schedule",
+        ),
         (
             lambda m, o: lrdecay.find(script="x", checkpoint="y", schedule="cosine"),
             r"`find\(schedule=...\)` must not be given with a checkpoint, got str",

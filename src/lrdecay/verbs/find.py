@@ -94,7 +94,7 @@ def find(
         shape["heldout_every"] = heldout_every
     if any(f"{c.__module__}.{c.__qualname__}" == _MODULE for c in type(task).__mro__):
         others: dict[str, Any] = {"script": script, "checkpoint": checkpoint, "schedule": schedule}
-        others |= {"arguments": arguments, "workers": workers}
+        others |= {"arguments": arguments, "workers": workers, "budget": None if budget == BUDGET else budget}
         _refuse({name: value for name, value in others.items() if value is not None}, "with a model")
         return _of_model(task, optimizer, step_fn, shape | in_process)
     beside = {"optimizer": optimizer, "step_fn": step_fn}
@@ -103,6 +103,8 @@ def find(
         _refuse({} if checkpoint is None else {"checkpoint": checkpoint}, "without a script")
     else:
         _refuse({} if heldout_every is None else {"heldout_every": heldout_every}, "with a script")
+    if schedule is None:
+        _refuse({} if budget == BUDGET else {"budget": budget}, "without a schedule")
     if checkpoint is not None:
         _refuse({} if schedule is None else {"schedule": schedule}, "with a checkpoint")
     source = source_of(task, script, arguments=arguments)
