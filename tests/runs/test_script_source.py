@@ -361,3 +361,13 @@ def test_a_checkpoint_that_is_not_there_or_is_not_loaded_is_refused(write: Write
         write(DOOR + "rates = run.attach(None, 'cosine(0.1)')\n").start_of(tmp_path / "mine")
     with pytest.raises(RunError, match=r"load=\.\.\.\)` must be given to start from a checkpoint"):
         write(OPEN + "    pass\n").start_of(tmp_path / "mine")
+
+
+def test_a_module_the_program_imports_is_part_of_its_identity(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("width = 3\n")
+    source = write("import model\n" + OPEN + "    run.log(loss=1.0)\n")
+    before = source.identity()
+
+    (tmp_path / "model.py").write_text("width = 4\n")
+
+    assert source.identity() != before

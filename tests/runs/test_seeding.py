@@ -105,3 +105,14 @@ def test_torch_is_left_alone_where_nobody_imported_it() -> None:
         "assert 'torch' not in sys.modules and 'torch' not in s.tensors"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here: its random state was not tested")
+def test_a_cuda_device_in_use_goes_on_as_before_too() -> None:
+    torch.rand(1, device="cuda")
+    state = random_state()
+    first = torch.rand(3, device="cuda").tolist()
+    torch.rand(5, device="cuda")
+    set_random_state(state)
+
+    assert torch.rand(3, device="cuda").tolist() == first

@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from attrs import field, frozen
 
 from lrdecay.errors import InputError, LrdecayError, did_you_mean, refusal
+from lrdecay.runs.local_files import content_hash, imported_files
 
 __all__ = ["TaskReference", "reference_to"]
 
@@ -83,19 +84,22 @@ class TaskReference:
         return function
 
     def source_hash(self) -> str:
-        """SHA-256 of the file the function stands in; for a module of a package, of all files beside it."""
+        """SHA-256 of the file the function stands in and of what it imports from beside it.
+
+        For a module of a package, of all files beside it.
+        """
         where, _, _ = self.target.rpartition(":")
         if where.endswith(".py"):
-            files = [Path(where)]
+            files = imported_files(Path(where))
         else:
             spec = importlib.util.find_spec(where)
             files = sorted(Path(spec.origin).parent.glob("*.py")) if spec is not None and spec.origin else []
-        return _hash_of(files)
+        return content_hash(files)
 
     def data_hashes(self) -> dict[str, str]:
         """SHA-256 of every file that an argument names."""
         named = {v for v in self.arguments.values() if isinstance(v, str) and _names_a_file(v)}
-        return {name: _hash_of([Path(name)]) for name in sorted(named)}
+        return {name: content_hash([Path(name)]) for name in sorted(named)}
 
 
 def _names_a_file(text: str) -> bool:
@@ -103,13 +107,6 @@ def _names_a_file(text: str) -> bool:
         return Path(text).is_file()
     except (OSError, ValueError):  # too long to be a name, or holding what no name holds
         return False
-
-
-def _hash_of(files: Sequence[Path]) -> str:
-    """Of the content of one file, wherever it stands; of names and contents of several."""
-    if len(files) == 1:
-        return hashlib.sha256(files[0].read_bytes()).hexdigest()
-    return hashlib.sha256("".join(f"{path.name} {_hash_of([path])}\n" for path in files).encode()).hexdigest()
 
 
 def _load(where: str) -> ModuleType:

@@ -24,7 +24,9 @@ import numpy as np
 from attrs import evolve, frozen
 
 from lrdecay.errors import InputError, RunError, refusal
+from lrdecay.runs.local_files import content_hash, imported_files, program_of
 from lrdecay.runs.metric import judge
+from lrdecay.runs.orphans import dies_with_us
 from lrdecay.runs.protocol import Orders, variables
 from lrdecay.runs.script_result import Ended, result_of
 from lrdecay.runs.spec import Probe, Progress, RunResult, RunSpec
@@ -58,10 +60,14 @@ class ScriptSource:
         return self.command
 
     def identity(self) -> Mapping[str, Any]:
-        """The command, and the content of every file it names."""
+        """The command, the content of every file it names, and of the modules its program imports from beside it."""
         words = shlex.split(self.command)
         files = {w: found for w in words if (found := _hash(Path(w))) is not None}
-        return {"script": words, "files": files, "metric": self.metric}
+        program = program_of(words)
+        own = [] if program is None else imported_files(program)
+        beside = [f for f in own if str(f) not in files]  # the program too where it is said as `-m`
+        imported = content_hash(beside) if beside else None
+        return {"script": words, "files": files, "imported": imported, "metric": self.metric}
 
     def probe(self, steps: int | None, epochs: float | None) -> Probe:
         """Start the script up to ``run.attach`` and no further.
@@ -165,7 +171,13 @@ class ScriptSource:
             try:
                 with printed.open("wb") as out, errors.open("wb") as err:
                     child = subprocess.Popen(  # noqa: S603
-                        words, env=environment, stdout=out, stderr=err, stdin=subprocess.DEVNULL, start_new_session=True
+                        words,
+                        env=environment,
+                        stdout=out,
+                        stderr=err,
+                        stdin=subprocess.DEVNULL,
+                        start_new_session=True,
+                        preexec_fn=dies_with_us(),
                     )
             except OSError as problem:
                 msg = refusal("--script CMD", f"must start ({problem.strerror})", self.command)

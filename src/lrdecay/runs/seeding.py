@@ -1,7 +1,7 @@
 """Random state of the whole process: set it, take it, put it back.
 
-Python's, numpy's legacy generator and, where torch has already been imported, torch's CPU generator. torch is looked up
-among the loaded modules and never imported from here.
+Python's, numpy's legacy generator and, where torch has already been imported, torch's: the CPU's, and those of the CUDA
+and MPS devices that are in use. torch is looked up among the loaded modules and never imported from here.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ def random_state() -> RandomState:
     tensors: dict[str, NDArray[Any]] = {"python": np.array(internal, dtype=np.uint64), "numpy": np.array(keys)}
     if (torch := _torch()) is not None:
         tensors["torch"] = torch.get_rng_state().numpy().copy()
+        tensors |= {name: state.cpu().numpy().copy() for name, state in _devices(torch).items()}
     state = {
         "python": [version, gauss],
         "numpy": [str(name), int(position), int(has_gauss), float(cached)],
@@ -94,6 +95,21 @@ def set_random_state(s: RandomState) -> None:
     np.random.set_state((name, s.tensors["numpy"], position, has_gauss, cached))  # noqa: NPY002
     if "torch" in s.tensors and (torch := _torch()) is not None:
         torch.set_rng_state(torch.from_numpy(s.tensors["torch"].copy()))
+        for name in s.tensors:
+            if name.startswith("cuda:"):
+                torch.cuda.set_rng_state(torch.from_numpy(s.tensors[name].copy()), name)
+            elif name == "mps":
+                torch.mps.set_rng_state(torch.from_numpy(s.tensors[name].copy()))
+
+
+def _devices(torch: Any) -> dict[str, Any]:
+    """The states of the accelerators' generators by device; a CUDA that nobody has used yet is not woken."""
+    states: dict[str, Any] = {}
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        states |= {f"cuda:{i}": state for i, state in enumerate(torch.cuda.get_rng_state_all())}
+    if torch.backends.mps.is_available():
+        states["mps"] = torch.mps.get_rng_state()
+    return states
 
 
 @contextmanager
