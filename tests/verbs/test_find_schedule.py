@@ -158,11 +158,11 @@ for t in run.steps(SAVES):
     w -= float(rates[t]) * (2 * w + 0.1 * random.gauss(0, 1))
     run.log(LOGGED)
 """
-LATE = "ramp(0.0, 0.05, over='40%') + cosine(peak)"
+LATE = "clamp(ramp(0.0, peak, over='80%') + cosine(peak), low=0.05)"  # a floor is the same for every peak
 
 
-def of_script(folder: Path, monkeypatch, saves: str, logged: str, peaks=(0.05, 0.2, 1e200)) -> tuple[ShortRuns, dict]:
-    """Short runs of a script that draws random numbers, under a warmup that does not move with the peak."""
+def of_script(folder: Path, monkeypatch, saves: str, logged: str, peaks=(0.06, 0.08, 0.1)) -> tuple[ShortRuns, dict]:
+    """Short runs of a script that draws random numbers, that share their first updates, at the schedule's floor."""
     monkeypatch.chdir(folder)
     (folder / "train.py").write_text(FORKS.replace("SAVES", saves).replace("LOGGED", logged))
     source = source_of(None, f"{sys.executable} train.py")
@@ -182,14 +182,30 @@ def test_a_script_that_can_save_is_forked_where_rates_part_and_no_bit_differs(tm
     assert forked.forked
     assert not apart.forked
     assert forked.metric == apart.metric == ("error" if "error" in logged else "loss")
-    assert repr(ours) == repr(theirs)  # nan where it diverged
-    assert forked.shared_steps == apart.shared_steps == 20
-    assert apart.steps_used - forked.steps_used == 2 * 2 * 20
+    assert ours == theirs
+    assert all(math.isfinite(score) for scores in ours.values() for score in scores)
+    assert forked.shared_steps == apart.shared_steps > 12
+    assert apart.steps_used == 2 * 3 * 50
+    assert apart.steps_used - forked.steps_used == 2 * 2 * forked.shared_steps
+
+
+def test_a_branch_of_a_script_that_diverges_is_told_and_the_others_go_on(tmp_path) -> None:
+    text = FORKS.replace("SAVES", "save=save, load=load").replace("LOGGED", "loss=loss")
+    (tmp_path / "train.py").write_text(text)
+    source = source_of(None, f"{sys.executable} {tmp_path / 'train.py'}")
+    tables = [np.array([0.01] * 12 + [rate] * 18) for rate in (0.02, 1e200, 0.05)]
+    horizon = lrdecay.Horizon(steps=30)
+    runs = [RunSpec(source, 5, "constant(0.01)", horizon, t, None, None, evaluations=1) for t in tables]
+    forked, apart = _branches(runs), [_alone(run) for run in runs]
+    assert [f.score for f in forked[::2]] == [a.score for a in apart[::2]]
+    assert math.isnan(forked[1].score)
+    assert math.isnan(apart[1].score)
+    assert [f.steps for f in forked] == [30, apart[1].steps - 12, 18]
 
 
 def test_a_trunk_that_spares_less_than_half_a_run_is_not_worth_a_process(tmp_path, monkeypatch) -> None:
-    found, _ = of_script(tmp_path, monkeypatch, "save=save, load=load", "loss=loss", peaks=(0.05, 0.2))
-    assert found.shared_steps == 20
+    found, _ = of_script(tmp_path, monkeypatch, "save=save, load=load", "loss=loss", peaks=(0.05, 0.4))
+    assert 0 < found.shared_steps < 12
     assert not found.forked
 
 
@@ -211,7 +227,7 @@ def held_out(metric: str | None, horizon: lrdecay.Horizon, workers: LocalPool, m
 
 def test_held_out_loss_that_rises_at_full_length_is_seen_and_lower_peaks_are_measured() -> None:
     horizon = lrdecay.Horizon(steps=400, samples_per_epoch=1437, batch_size=16)
-    with LocalPool(2) as pool:
+    with LocalPool(1) as pool:
         runs = held_out("loss", horizon, pool, memorable=True)
         found = runs.whole(0.2)
     first = found.runs[0]
