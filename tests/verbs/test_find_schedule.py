@@ -17,8 +17,9 @@ from lrdecay.errors import InputError, RunError
 from lrdecay.rangetest.reading import read
 from lrdecay.rangetest.repeatability import repeatability
 from lrdecay.runs.spec import Probe, RunSpec
+from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool
-from lrdecay.verbs.find_schedule import held_decay, judged_by
+from lrdecay.verbs.find_schedule import held_decay, judged_by, search_schedule
 from lrdecay.verbs.finding import Finding
 from lrdecay.verbs.scored_runs import _alone, _branches, agree
 from lrdecay.verbs.short_runs import ShortRuns
@@ -297,12 +298,14 @@ def test_what_cannot_be_held_is_refused_before_anything_is_trained(task, hold, s
 
 
 def test_the_result_says_what_was_held() -> None:
-    task = "digits"
-    arguments = {"optimizer": "adamw", "hidden": "16", "epochs": 4}
-    found = lrdecay.find(
-        task, schedule="linear", hold="shrinkage", arguments=arguments, repeats=2, points=60, workers=2
-    )
-    assert found.schedule.held.startswith("learning rate x weight decay x steps held: weight decay 0.01 at full length")
+    source = source_of("digits", arguments={"optimizer": "adamw", "hidden": "16"})
+    with LocalPool(1) as pool:
+        probe, near = source.probe(None, None), Interval(0.004, 0.006)
+        found = search_schedule(pool, source, probe, "linear", near, budget=2.0, hold="shrinkage")
+    assert found.held.startswith("learning rate x weight decay x steps held: weight decay 0.01 at full length")
+    assert found.to_json()["held"] == found.held
+    assert found.suggestion > 0
+    assert found.whole is None  # judged by accuracy
 
 
 @pytest.mark.parametrize(
