@@ -359,7 +359,7 @@ def test_a_loss_that_is_no_single_number_is_refused(loss: Callable[..., Any]) ->
 def test_a_table_or_a_set_it_does_not_know_is_refused() -> None:
     task = make()
     assert "must hold 'lr'" in refused(lambda: task.advance({"momentum": RATES}))
-    assert "only ['lr']" in refused(lambda: task.advance({"lr": RATES, "momentum": RATES}))
+    assert "only ['lr', 'weight_decay']" in refused(lambda: task.advance({"lr": RATES, "momentum": RATES}))
     assert "must be a subset of {'loss'}" in refused(lambda: task.advance({"lr": RATES}, observe=frozenset({"norm"})))
     assert "must be one of heldout, train, got 'test'" in refused(lambda: task.evaluate("test"))
     assert task.step == 0
