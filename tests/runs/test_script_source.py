@@ -371,3 +371,24 @@ def test_a_module_the_program_imports_is_part_of_its_identity(write: Write, tmp_
     (tmp_path / "model.py").write_text("width = 4\n")
 
     assert source.identity() != before
+@pytest.mark.parametrize(
+    ("loop", "can"),
+    [
+        ("for t in run.steps(save=print, load=int):\n", True),
+        ("for t in run.steps(save=print):\n", False),
+        ("for t in run.steps():\n", False),
+        ("for t in range(0):\n", False),
+    ],
+)
+def test_a_script_can_fork_if_it_can_save_and_load_and_is_not_trained_to_find_out(
+    write: Write, tmp_path: Path, loop: str, can: bool
+) -> None:
+    text = DOOR + "rates = run.attach(None, 'cosine(0.1)')\n" + loop
+    source = write(text + f"    time.sleep(0.3)\n    open({str(tmp_path / 'trained')!r}, 'w')\n")
+    assert source.forks() is can
+    assert not (tmp_path / "trained").exists()
+
+
+def test_a_script_obeys_no_column_but_its_rates(write: Write) -> None:
+    with pytest.raises(InputError, match=r"must be left out for a script, got \['weight_decay'\]"):
+        execute(write("pass"), values={"weight_decay": np.ones(6)})
