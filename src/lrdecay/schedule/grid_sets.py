@@ -68,7 +68,9 @@ def horizon_axis(text: str, length: str) -> Axis | None:
     choices = [part.strip() for part in inside.removesuffix(",").split(",")]
     if not all(choices):
         _refuse("must have lengths between its braces", place, length, "Such as @ {40ep, 60ep}.")
-    return Axis(place, place, "", "horizon", tuple((c, int(c) if c.isdecimal() and len(c) < 20 else c) for c in choices))
+    return Axis(
+        place, place, "", "horizon", tuple((c, int(c) if c.isdecimal() and len(c) < 20 else c) for c in choices)
+    )
 
 
 def _sets(node: ast.AST, body: str, family: str, name: str) -> Iterator[Axis]:

@@ -7,19 +7,18 @@ peak are one schedule, and their peaks are the first ones tried.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.schedule import Schedule, at_peak, peak_of
-from lrdecay.schedule.grid import Grid, GridPoint, is_grid, read_grid
-from lrdecay.schedule.grid_file import read_grid_file
+from lrdecay.schedule.grid import GridPoint
 from lrdecay.schedule.notation import Spec
-from lrdecay.verbs.show import spec_of
+from lrdecay.verbs.grids import grids_of
 
-__all__ = ["FAR", "Asked", "grids_of", "schedules_of"]
+__all__ = ["FAR", "Asked", "schedules_of"]
 
 FAR = 1e6
 """A peak above any floor, to compare schedules up to their peak."""
@@ -37,24 +36,6 @@ class Asked:
     def written(self) -> str:
         """As it is named in tables."""
         return str(self.spec)
-
-
-def grids_of(given: str | Schedule | Iterable[str | Schedule]) -> list[Grid]:
-    """Every item as a grid, many of them of one schedule; a file is as many as it has entries.
-
-    Raises:
-        InputError: an item is no schedule, no grid and no file of them.
-    """
-    found: list[Grid] = []
-    for item in [given] if isinstance(given, str | Schedule) else given:
-        if isinstance(item, str) and item.lstrip().startswith("@"):
-            found += read_grid_file(item.strip()[1:])
-        elif is_grid(item):
-            found.append(read_grid(str(item)))
-        else:
-            spec = spec_of(item)
-            found.append(Grid(str(spec), (GridPoint(spec, {}),), ()))
-    return found
 
 
 def schedules_of(given: Sequence[str | Schedule], *, fixed_peak: bool) -> tuple[list[Asked], list[str]]:
