@@ -153,9 +153,9 @@ def test_a_grid_has_a_most_of_combinations_and_that_many_are_quick() -> None:
         numbers = [", ".join(map(str, range(1, n + 1))) for n in (a, b)]
         return f"wsd(1, warmup={{{numbers[0]}}}, cooldown={{{numbers[1]}}})"
 
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(expand_grid(of(100, 100))) == MOST
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 10
     with pytest.raises(InputError, match="101 x 100 = 10100"):
         expand_grid(of(101, 100))
 

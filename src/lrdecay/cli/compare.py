@@ -35,7 +35,7 @@ def compare_command(
             "--schedule",
             "-s",
             metavar="SPEC",
-            help="A schedule, a grid such as 'linear(peak, floor={0,0.01})', or @FILE; repeatable. `peak` is left open.",
+            help="A schedule (`peak` may be left open), a grid as 'linear(peak, floor={0,0.01})', or @FILE; repeat.",
         ),
     ] = None,
     files: Annotated[

@@ -98,10 +98,10 @@ def _sets(node: ast.AST, body: str, family: str, name: str) -> Iterator[Axis]:
             for i, item in enumerate(items):
                 yield from _sets(item, body, family, f"{name}[{i}]")
         case _:
+            product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
             for below in ast.iter_child_nodes(node):
-                number = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and isinstance(below, ast.Set)
-                scalar = number and isinstance(below.elts[0], ast.Constant | ast.UnaryOp)
-                yield from _sets(below, body, family, "factor" if scalar else name)
+                numbers = isinstance(below, ast.Set) and isinstance(below.elts[0], ast.Constant)
+                yield from _sets(below, body, family, "factor" if product and numbers else name)
 
 
 def _choice(body: str, item: ast.expr) -> tuple[str, Any]:

@@ -64,7 +64,8 @@ def schedules_of(given: Sequence[str | Schedule], *, fixed_peak: bool) -> tuple[
         asked += rows.values()
         notes += [f"{row.written}: first tried at the peaks {_listed(row)}." for row in rows.values() if row.peaks[1:]]
         if grid.repeated:
-            notes.append(f"{grid.written} says {len(grid.repeated)} schedules twice; each was run once.")
+            twice = ", ".join(dict.fromkeys(grid.repeated))
+            notes.append(f"{grid.written} has a schedule more than once: {twice}; each was run once.")
     if not asked:
         msg = refusal("compare(schedules=...)", "must hold at least one schedule", [], "Add -s 'cosine(peak)'.")
         raise InputError(msg)
