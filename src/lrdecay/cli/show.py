@@ -64,9 +64,8 @@ def show_command(
         if json and not length:
             print_json(preview(grids))
             return
-        if not json:
-            sys.stdout.write(_listing(grids))
         if not length and plot is None:
+            sys.stdout.write(_listing(grids))
             return
         schedules = [str(spec) for grid in grids for spec in grid.specs]
     shown = show(schedules, **length)
@@ -82,6 +81,7 @@ def show_command(
     if json:
         print_json(shown.to_json())
         return
+    sys.stdout.write(_listing(grids) if grids else "")
     if len(shown.bounds) > _MOST_CURVES and grids:
         return
     from lrdecay.report.picture import picture
