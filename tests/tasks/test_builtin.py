@@ -159,7 +159,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         (
             name,
             {"optimizer": "adam"},
-            f"`{name}(optimizer=...)` must be one of sgd, adamw, schedulefree, schedulefree_sgd, got 'adam'. Did you mean",
+            f"`{name}(optimizer=...)` must be one of sgd, adamw, schedulefree, schedulefree_sgd, got 'adam'. Did you",
         )
         for name in ("digits", "mnist1d", "fashion", "chars")
     ],
