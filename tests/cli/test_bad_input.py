@@ -63,6 +63,10 @@ SHOW = [
     (["show", "cosine(0.1)", "--stepz", "9"], ["--stepz"]),
     (["show", "cosine(0.1)", "--steps", "ten"], ["--steps"]),
     (["show", "cosine(0.1)", "--steps", "9", "--plot", "x.bmp"], ["bmp"]),
+    (["show", "linear({})", "--steps", "9"], ["values between its braces", "character 8"]),
+    (["show", "linear({0.1, 0.2"], ["never closed", "character 8"]),
+    (["show", "@none.json"], ["--schedules", "No such file", "none.json"]),
+    (["show", "linear({peak}, floor={0})", "--steps", "9"], ["stated peak"]),
     (["shwo", "cosine(0.1)"], ["shwo", "show"]),
 ]
 
@@ -108,6 +112,9 @@ WORK = [
     (["compare", "-s", "cosine(0.1)"], ["TASK, --script CMD", "neither"]),
     (["compare", "quadratic", "--script", "true", "-s", "cosine(0.1)"], ["one of the two", "both"]),
     (["compare", "nowhere.py:f", "-s", "cosine(0.1)"], ["nowhere.py", "exists"]),
+    (["compare", "quadratic", "--schedules", "grid.toml"], ["--schedules", "grid.toml", ".yaml"]),
+    (["compare", "quadratic", "-s", "cosine(0.1)", "--vary", "sigma"], ["--vary", "sigma"]),
+    (["compare", "quadratic", "-s", "cosine(0.1)", "--budget", "8weeks"], ["--budget", "8weeks"]),
     (["train", "quadratic"], ["--schedule"]),
     (["train", "quadratic", "-s", "cosine(peak)"], ["stated peak"]),
     (["train", "quadratic", "-s", "cosine(0.1)", "--with", "colour"], ["--with", "colour"]),

@@ -371,6 +371,8 @@ def test_a_module_the_program_imports_is_part_of_its_identity(write: Write, tmp_
     (tmp_path / "model.py").write_text("width = 4\n")
 
     assert source.identity() != before
+
+
 @pytest.mark.parametrize(
     ("loop", "can"),
     [

@@ -156,7 +156,11 @@ def test_evaluating_measures_the_metric_and_changes_nothing(
 BAD: list[tuple[str, dict[str, Any], str]] = [
     *[(name, {"seed": -1}, f"`{name}(seed=...)` must be an integer from 0 to 2**63 - 1, got -1.") for name in BUILTIN],
     *[
-        (name, {"optimizer": "adam"}, f"`{name}(optimizer=...)` must be one of sgd, adamw, got 'adam'. Did you mean")
+        (
+            name,
+            {"optimizer": "adam"},
+            f"`{name}(optimizer=...)` must be one of sgd, adamw, schedulefree, schedulefree_sgd, got 'adam'. Did you",
+        )
         for name in ("digits", "mnist1d", "fashion", "chars")
     ],
     *[

@@ -26,3 +26,15 @@ def test_a_decayed_run_with_the_defaults_learns_the_digits() -> None:
     steps = task.horizon.steps
     task.advance({"lr": 0.1 * (1 - np.arange(steps) / steps)})
     assert task.evaluate()["accuracy"] > 0.95
+
+
+def test_averages_are_measured_on_one_training_and_schedule_free_learns() -> None:
+    tasks = {name: digits(0, average=name) for name in ("none", "ema", "lawa(2, 10)")}
+    rates = {"lr": np.full(60, 0.2)}
+    losses = {name: task.advance(rates)["loss"].tolist() for name, task in tasks.items()}
+    assert len({tuple(x) for x in losses.values()}) == 1
+    assert len({task.evaluate()["loss"] for task in tasks.values()}) == 3
+
+    free = digits(0, optimizer="schedulefree")
+    free.advance({"lr": np.full(90, 0.01)})
+    assert free.evaluate()["accuracy"] > 0.8

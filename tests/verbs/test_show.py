@@ -119,3 +119,30 @@ def test_a_plan_that_grows_its_batch_shows_its_own_steps():
 def test_a_plan_that_does_not_fit_is_bad_input(text, message, capsys):
     assert run(["show", text, "--steps", "4"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_grid_is_counted_and_listed_without_a_length(capsys):
+    text = 'wsd(peak, warmup=9, cooldown={"10%", "20%"}, shape={"linear", "1-sqrt"})'
+    assert run(["show", text, "cosine(peak)"]) == 0
+    out = capsys.readouterr().out
+    assert "4 schedules: cooldown x shape = 2 x 2" in out
+    assert 'cooldown=20%  shape=1-sqrt  wsd(peak, warmup=9, cooldown="20%", shape="1-sqrt")' in out
+    assert out.endswith("5 schedules in all\n")
+
+    assert run(["show", text, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["count"] == 4
+    assert data["schedules"][1]["axes"] == {"cooldown": "10%", "shape": "1-sqrt"}
+
+
+def test_a_grid_with_a_length_is_shown_like_its_schedules(capsys):
+    assert run(["show", "linear({0.1, 0.2})", "--steps", "5", "--json"]) == 0
+    grid = capsys.readouterr().out
+    assert run(["show", "linear(0.1)", "linear(0.2)", "--steps", "5", "--json"]) == 0
+    assert grid == capsys.readouterr().out
+
+    assert run(["show", f"linear({{{', '.join(map(str, range(1, 61)))}}})", "--steps", "5"]) == 0
+    out = capsys.readouterr().out
+    assert "60 schedules: peak = 60" in out
+    assert "... and 10 more" in out
+    assert len(out.splitlines()) == 53

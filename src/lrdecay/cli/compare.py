@@ -31,7 +31,16 @@ def compare_command(
     task: Task = None,
     schedules: Annotated[
         list[str] | None,
-        typer.Option("--schedule", "-s", metavar="SPEC", help="A schedule; repeat for each. `peak` may be left open."),
+        typer.Option(
+            "--schedule",
+            "-s",
+            metavar="SPEC",
+            help="A schedule (`peak` may be left open), a grid as 'linear(peak, floor={0,0.01})', or @FILE; repeat.",
+        ),
+    ] = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Option("--schedules", metavar="FILE", help="Schedules and grids from JSON or YAML; repeatable."),
     ] = None,
     script: Script = None,
     seeds: Annotated[int, typer.Option(help="Scoring seeds, the same for every schedule.")] = 3,
@@ -41,6 +50,19 @@ def compare_command(
     epochs: Epochs = None,
     with_: With = None,
     optimizer: Optimizer = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME={VALUE,VALUE} ...",
+            help="Every schedule under each of these: wd={0.05,0.1} batch={64,128}. For a script, {wd} in its command.",
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AMOUNT", help="Refuse a study that costs more: 8h, 30min, 500epochs, 2e9tok, or updates."
+        ),
+    ] = None,
     metric: Metric = None,
     out: Out = None,
     workers: Workers = None,
@@ -49,13 +71,15 @@ def compare_command(
     """Compare schedules, each at its own peak, on the same seeds.
 
     Example: lrdecay compare mnist1d -s 'constant(peak)' -s 'cosine(peak)' -s 'linear(peak)' --seeds 5
+
+    Example: lrdecay compare digits -s 'wsd(peak, warmup=50, cooldown={"10%","20%","40%"})' --vary wd={0,0.01}
     """
     from lrdecay.verbs.compare import compare
 
     with ProgressBar() as bar:
         compared = compare(
             task,
-            schedules or [],
+            [*(schedules or []), *(f"@{file}" for file in files or [])],
             script=script,
             seeds=seeds,
             pilots=pilots,
@@ -63,6 +87,8 @@ def compare_command(
             steps=steps,
             epochs=epochs,
             arguments=task_arguments(with_, optimizer),
+            vary=vary or (),
+            budget=budget,
             metric=metric,
             out=out,
             workers=workers,

@@ -16,6 +16,7 @@ import typer
 from lrdecay.cli.compare import compare_command
 from lrdecay.cli.convert import convert_command
 from lrdecay.cli.find import find_command
+from lrdecay.cli.options import spread
 from lrdecay.cli.show import show_command
 from lrdecay.cli.tasks import tasks_command
 from lrdecay.cli.train import train_command
@@ -64,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line; gives the exit code."""
     command = typer.main.get_command(app)
     try:
-        code = command.main(list(arguments), prog_name="lrdecay", standalone_mode=False)
+        code = command.main(spread(arguments), prog_name="lrdecay", standalone_mode=False)
     except typer.Exit as leave:
         return int(leave.exit_code)
     except _UsageProblem as problem:

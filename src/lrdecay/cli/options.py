@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +25,7 @@ __all__ = [
     "Workers",
     "command_line",
     "print_json",
+    "spread",
     "task_arguments",
 ]
 
@@ -38,7 +40,7 @@ With = Annotated[
     list[str] | None,
     typer.Option("--with", metavar="KEY=VALUE", help="An argument of the task, such as batch_size=32. Repeatable."),
 ]
-Optimizer = Annotated[str | None, typer.Option(help="Short for --with optimizer=...: sgd or adamw for built-in tasks.")]
+Optimizer = Annotated[str | None, typer.Option(help="Short for --with optimizer=...: sgd, adamw or schedulefree.")]
 Steps = Annotated[int | None, typer.Option(help="Length of a run in updates, in place of the task's own.")]
 Epochs = Annotated[float | None, typer.Option(help="Length of a run in epochs, in place of the task's own.")]
 Metric = Annotated[
@@ -69,6 +71,22 @@ def task_arguments(given: list[str] | None, optimizer: str | None) -> dict[str, 
             found[key] = json.loads(value)
         except ValueError:
             found[key] = value
+    return found
+
+
+def spread(arguments: Sequence[str]) -> list[str]:
+    """``--vary A B`` as ``--vary A --vary B``: what follows it up to the next option, as far as it holds a ``=``.
+
+    So ``--vary wd={0.05,0.1} batch={64,128}`` may be typed without quotes: bash makes four words of it, wd=0.05 wd=0.1
+    batch=64 batch=128, which mean the same.
+    """
+    found: list[str] = []
+    more = False
+    for i, word in enumerate(arguments):
+        if more and "=" in word and not word.startswith("-") and arguments[i - 1] != "--vary":
+            found.append("--vary")
+        more = word == "--vary" or (more and "=" in word and not word.startswith("-"))
+        found.append(word)
     return found
 
 

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lrdecay.schedule import Bound, BoundPlan
+    from lrdecay.schedule.grid import Grid
 
 __all__ = ["show_command"]
 
+_MOST_CURVES = 8  # that a picture can tell apart
+_MOST_ROWS = 50  # of a grid that are listed
+
 
 def show_command(
-    schedules: Annotated[list[str], typer.Argument(help="Schedules or plans in the notation, such as 'cosine(0.1)'.")],
+    schedules: Annotated[list[str], typer.Argument(help="Schedules, grids, plans or @FILE, such as 'cosine(0.1)'.")],
     steps: Annotated[int | None, typer.Option(help="Updates in the run.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Epochs in the run; needs the length of one.")] = None,
     steps_per_epoch: Annotated[int | None, typer.Option(help="Updates in an epoch.")] = None,
@@ -31,14 +35,19 @@ def show_command(
 ) -> None:
     """Show schedules and plans: a small picture and the values where something happens.
 
+    A grid is listed: how many schedules it has, and which; without a length, that is all.
+
     A plan with weight decay shows lr*weight_decay and its timescale 1/(lr*weight_decay) too.
 
     Example: lrdecay show 'warmup(100) + cosine(0.1)' 'step(0.1, factor=0.5, every=200)' --steps 1000
+
+    Example: lrdecay show 'wsd(0.1, warmup=100, cooldown={"10%","20%"}, shape={"linear","1-sqrt"})'
 
     Example: lrdecay show 'plan(lr=cosine(0.1), weight_decay=0.05)' --steps 100
     """
     import numpy as np
 
+    from lrdecay.verbs.grids import grids_of, names_several, preview
     from lrdecay.verbs.show import show
 
     length: dict[str, Any] = {
@@ -49,7 +58,17 @@ def show_command(
         "batch_size": batch_size,
         "tokens_per_step": tokens_per_step,
     }
-    shown = show(schedules, **{name: value for name, value in length.items() if value is not None})
+    length = {name: value for name, value in length.items() if value is not None}
+    grids = grids_of(schedules) if any(map(names_several, schedules)) else []
+    if grids:
+        if json and not length:
+            print_json(preview(grids))
+            return
+        if not length and plot is None:
+            sys.stdout.write(_listing(grids))
+            return
+        schedules = [str(spec) for grid in grids for spec in grid.specs]
+    shown = show(schedules, **length)
     curves = {_spelled(b): (np.arange(b.steps), _rates(b)) for b in shown.bounds}
     if plot is not None:
         from lrdecay.verbs.extras import require
@@ -62,11 +81,33 @@ def show_command(
     if json:
         print_json(shown.to_json())
         return
+    sys.stdout.write(_listing(grids) if grids else "")
+    if len(shown.bounds) > _MOST_CURVES and grids:
+        return
     from lrdecay.report.picture import picture
 
     sys.stdout.write(picture(curves, title="learning rate", x_label="step", colour=sys.stdout.isatty()) + "\n")
     for bound in shown.bounds:
         sys.stdout.write(f"{_spelled(bound)}  ({bound.steps} steps)\n{_table(bound)}")
+
+
+def _listing(grids: list[Grid]) -> str:
+    """How many schedules the grids have, and each with what was chosen for it."""
+    lines = []
+    for grid in grids:
+        sizes = [str(len({repr(point.axes[axis]) for point in grid.points})) for axis in grid.axes]
+        product = f": {' x '.join(grid.axes)} = {' x '.join(sizes)}" if sizes else ""
+        count = "1 schedule" if len(grid.points) == 1 else f"{len(grid.points)} schedules"
+        twice = f", {len(grid.repeated)} more are the same as one of them" if grid.repeated else ""
+        lines.append(f"{grid.written}\n  {count}{product}{twice}")
+        chosen = ["  ".join(f"{k}={v}" for k, v in point.axes.items()) for point in grid.points[:_MOST_ROWS]]
+        width = max(map(len, chosen))
+        rows = zip(chosen, grid.specs, strict=False)
+        lines += [f"  {i:>5}  {text:<{width}}  {spec}" for i, (text, spec) in enumerate(rows, 1) if grid.axes]
+        if len(grid.points) > _MOST_ROWS:
+            lines.append(f"         ... and {len(grid.points) - _MOST_ROWS} more; --json lists them all")
+    total = sum(len(grid.points) for grid in grids)
+    return "\n".join([*lines, f"{total} schedules in all"] if len(grids) > 1 else lines) + "\n"
 
 
 def _spelled(bound: Bound | BoundPlan) -> str:

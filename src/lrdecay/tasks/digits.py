@@ -40,6 +40,7 @@ def digits(
     nesterov: bool | None = None,
     batch_size: int = 64,
     epochs: float = 20,
+    average: str = "none",
 ) -> TorchTask:
     """Accuracy on 360 held-out digits.
 
@@ -47,12 +48,14 @@ def digits(
         seed: of the initial weights and the data order.
         model: "mlp" or "cnn".
         hidden: layer sizes of the MLP; "100-100" where not given.
-        optimizer: "sgd" or "adamw"; ``momentum``, ``weight_decay`` and ``nesterov`` as in `make_optimizer`.
+        optimizer: "sgd", "adamw" or "schedulefree"; ``momentum``, ``weight_decay`` and ``nesterov`` as in
+            `make_optimizer`.
         momentum: of sgd.
         weight_decay: of either.
         nesterov: of sgd.
         batch_size: images in an update.
         epochs: the default length of a run.
+        average: what is measured: "none", "ema" or "lawa", as in `lrdecay.adapters.torch.TorchTask`.
 
     Raises:
         InputError: an argument is unknown or out of range.
@@ -91,6 +94,7 @@ def digits(
         epochs=epochs,
         metric="accuracy",
         seed=seed,
+        average=average,
     )
 
 

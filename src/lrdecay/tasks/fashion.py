@@ -49,6 +49,7 @@ def fashion(
     nesterov: bool | None = None,
     batch_size: int = 128,
     epochs: float = 6,
+    average: str = "none",
 ) -> TorchTask:
     """Accuracy on held-out pictures.
 
@@ -59,12 +60,14 @@ def fashion(
         heldout: held-out images, at most 10,000.
         model: "cnn" or "mlp".
         hidden: layer sizes of the MLP; "256-256" where not given.
-        optimizer: "sgd" or "adamw"; ``momentum``, ``weight_decay`` and ``nesterov`` as in `make_optimizer`.
+        optimizer: "sgd", "adamw" or "schedulefree"; ``momentum``, ``weight_decay`` and ``nesterov`` as in
+            `make_optimizer`.
         momentum: of sgd.
         weight_decay: of either.
         nesterov: of sgd.
         batch_size: images in an update.
         epochs: the default length of a run.
+        average: what is measured: "none", "ema" or "lawa", as in `lrdecay.adapters.torch.TorchTask`.
 
     Raises:
         InputError: an argument is unknown or out of range, or the files are nowhere.
@@ -105,6 +108,7 @@ def fashion(
         epochs=epochs,
         metric="accuracy",
         seed=seed,
+        average=average,
     )
 
 

@@ -41,6 +41,7 @@ def mnist1d(
     nesterov: bool | None = None,
     batch_size: int = 64,
     epochs: float = 20,
+    average: str = "none",
 ) -> TorchTask:
     """Accuracy on 1,000 held-out signals.
 
@@ -48,12 +49,14 @@ def mnist1d(
         seed: of the initial weights and the data order; the signals are always the same.
         model: "mlp" or "cnn".
         hidden: layer sizes of the MLP; "100-100" where not given.
-        optimizer: "sgd" or "adamw"; ``momentum``, ``weight_decay`` and ``nesterov`` as in `make_optimizer`.
+        optimizer: "sgd", "adamw" or "schedulefree"; ``momentum``, ``weight_decay`` and ``nesterov`` as in
+            `make_optimizer`.
         momentum: of sgd.
         weight_decay: of either.
         nesterov: of sgd.
         batch_size: signals in an update.
         epochs: the default length of a run.
+        average: what is measured: "none", "ema" or "lawa", as in `lrdecay.adapters.torch.TorchTask`.
 
     Raises:
         InputError: an argument is unknown or out of range.
@@ -90,6 +93,7 @@ def mnist1d(
         epochs=epochs,
         metric="accuracy",
         seed=seed,
+        average=average,
     )
 
 

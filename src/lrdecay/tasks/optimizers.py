@@ -1,11 +1,16 @@
-"""The optimizers of the built-in tasks: SGD with momentum, and AdamW.
+"""The optimizers of the built-in tasks: SGD with momentum, AdamW, and the schedule-free form of both.
 
-Both are made with a learning rate of 1, since a schedule says the rate of every update.
+All are made with a learning rate of 1, since a schedule says the rate of every update.
 
     sgd     v <- momentum v + g + weight_decay w;  w <- w - rate v
     adamw   w <- w - rate (m / (sqrt(s) + eps) + weight_decay w), with bias-corrected moments m and s of g
 
-AdamW: Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, arXiv:1711.05101.
+    schedulefree        AdamW's step on z, gradients at y = (1 - beta) z + beta x, x an average of z that is measured
+    schedulefree_sgd    the same with SGD's step
+
+AdamW: Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, arXiv:1711.05101. Schedule-free: Defazio et
+al., The Road Less Scheduled, 2024, arXiv:2405.15682, from its authors' package schedulefree; a warmup is written into
+the schedule, such as ``warmup(100) + constant(peak)``.
 """
 
 from __future__ import annotations
@@ -15,11 +20,11 @@ from collections.abc import Iterable
 import torch
 
 from lrdecay.errors import InputError, non_negative, refusal, true_or_false
-from lrdecay.tasks.arguments import below_one, check_choice, check_unused
+from lrdecay.tasks.arguments import below_one, check_choice, check_unused, missing_extra
 
 __all__ = ["OPTIMIZERS", "make_optimizer"]
 
-OPTIMIZERS = ("sgd", "adamw")
+OPTIMIZERS = ("sgd", "adamw", "schedulefree", "schedulefree_sgd")
 
 
 def make_optimizer(
@@ -37,12 +42,13 @@ def make_optimizer(
         task: the task's name, for messages.
         parameters: what it updates.
         name: one of `OPTIMIZERS`.
-        momentum: of sgd, in [0, 1); 0.9 where not given.
-        weight_decay: >= 0; 0 for sgd and 0.01 for adamw where not given.
+        momentum: of sgd, in [0, 1), and of schedulefree_sgd, in (0, 1); 0.9 where not given.
+        weight_decay: >= 0; 0 for those of SGD and 0.01 for those of AdamW where not given.
         nesterov: of sgd; False where not given.
 
     Raises:
         InputError: an unknown name, a number out of range, or an argument the optimizer does not have.
+        MissingExtraError: it is schedule-free, and the package schedulefree is not installed.
     """
     check_choice(f"{task}(optimizer=...)", name, OPTIMIZERS)
     if weight_decay is not None:
@@ -50,6 +56,8 @@ def make_optimizer(
     if name == "adamw":
         check_unused(task, "optimizer='adamw'", momentum=momentum, nesterov=nesterov)
         return torch.optim.AdamW(parameters, lr=1.0, weight_decay=0.01 if weight_decay is None else weight_decay)
+    if name.startswith("schedulefree"):
+        return _schedule_free(task, parameters, name, momentum, weight_decay, nesterov)
     momentum = 0.9 if momentum is None else momentum
     nesterov = False if nesterov is None else nesterov
     below_one.check(f"{task}(momentum=...)", momentum)
@@ -58,3 +66,31 @@ def make_optimizer(
         msg = refusal(f"{task}(nesterov=...)", "must come with a momentum above 0", nesterov, "Leave it out.")
         raise InputError(msg)
     return torch.optim.SGD(parameters, lr=1.0, momentum=momentum, weight_decay=weight_decay or 0.0, nesterov=nesterov)
+
+
+def _schedule_free(
+    task: str,
+    parameters: Iterable[torch.nn.Parameter],
+    name: str,
+    momentum: float | None,
+    weight_decay: float | None,
+    nesterov: bool | None,
+) -> torch.optim.Optimizer:
+    try:
+        from schedulefree import AdamWScheduleFree, SGDScheduleFree
+    except ModuleNotFoundError as problem:
+        error = missing_extra(f"{task}(optimizer={name!r})", problem, "tasks")
+        raise error from problem
+    check_unused(task, f"optimizer={name!r}", nesterov=nesterov)
+    made: torch.optim.Optimizer
+    if name == "schedulefree":
+        check_unused(task, f"optimizer={name!r}", momentum=momentum)
+        made = AdamWScheduleFree(parameters, lr=1.0, weight_decay=0.01 if weight_decay is None else weight_decay)
+        return made
+    momentum = 0.9 if momentum is None else momentum
+    below_one.check(f"{task}(momentum=...)", momentum)
+    if momentum == 0:
+        msg = refusal(f"{task}(momentum=...)", f"must be above 0 with optimizer={name!r}", momentum)
+        raise InputError(msg)
+    made = SGDScheduleFree(parameters, lr=1.0, momentum=momentum, weight_decay=weight_decay or 0.0)
+    return made

@@ -9,27 +9,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from lrdecay.errors import InputError, RunError, positive_int, refusal
-from lrdecay.runs.spec import Probe, Source
-from lrdecay.schedule import Schedule, at_peak, peak_of
-from lrdecay.schedule.notation import Spec
+from lrdecay.runs.spec import Source
+from lrdecay.schedule import Schedule
 from lrdecay.sweep.journal import Journal
 from lrdecay.sweep.pilots import FIRST_PILOT_SEED, shared_peak
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row, Study, rank
+from lrdecay.verbs.affording import Work, check_budget
+from lrdecay.verbs.budget import parse_budget
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.find import search
 from lrdecay.verbs.provenance import provenance, report_folder
-from lrdecay.verbs.show import spec_of
+from lrdecay.verbs.schedules import FAR, Asked, schedules_of
+from lrdecay.verbs.show import horizon_of
 from lrdecay.verbs.sources import Task, source_of
 from lrdecay.verbs.tuning import Candidate, make_spec, tune
+from lrdecay.verbs.variants import parse_variants
+from lrdecay.verbs.varied import Arm, arms_of
 
 __all__ = ["Compared", "compare"]
-
-_FAR = 1e6  # a peak above any floor, to compare schedules up to their peak
 
 
 @frozen(eq=False)
@@ -39,10 +41,12 @@ class Compared:
     study: Study
     folder: Path
     report: Path
+    facets: Mapping[str, Mapping[str, Any]] = field(factory=dict)  # row's name -> axis of a grid, or variant -> value
 
     def to_json(self) -> dict[str, Any]:
-        """The study's JSON, and where the report is."""
-        return self.study.to_json() | {"report": str(self.report)}
+        """The study's JSON, where the report is, and what each row is on the axes of grids and variants."""
+        facets = {written: dict(axes) for written, axes in self.facets.items()}
+        return self.study.to_json() | {"report": str(self.report), "facets": facets}
 
 
 def compare(
@@ -56,6 +60,8 @@ def compare(
     steps: int | None = None,
     epochs: float | None = None,
     arguments: Mapping[str, Any] | None = None,
+    vary: str | Sequence[str] = (),
+    budget: str | int | None = None,
     metric: str | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
@@ -69,7 +75,7 @@ def compare(
 
     Args:
         task: see `lrdecay.verbs.sources`; or give ``script``.
-        schedules: values or notation.
+        schedules: values, notation, grids such as ``'linear({0.1, 0.2})'``, or ``"@FILE"`` for a file of them.
         script: a command that calls ``lrdecay.script()``.
         seeds: how many scoring seeds; 1 never gives a winner.
         pilots: how many pilot seeds.
@@ -77,6 +83,9 @@ def compare(
         steps: length of every run in updates, in place of the task's own.
         epochs: the same in epochs.
         arguments: keyword arguments of the task.
+        vary: other arguments, every schedule under each: ``"wd={0.05,0.1} batch={64,128}"``; for a script, words that
+            its command has places for: ``{wd}``.
+        budget: refuse a study that costs more: "8h", "30min", "500epochs", "2e9tok", or a number of updates.
         metric: what a script is judged by.
         out: the report folder. The same command finds its finished runs there and makes only what is missing.
         workers: processes; by default one per core.
@@ -98,29 +107,39 @@ def compare(
             "compare(seeds=...)", f"must be at most {FIRST_PILOT_SEED}", seeds, "Pilot seeds count from there."
         )
         raise InputError(msg)
-    specs = _distinct(schedules, fixed_peak=fixed_peak)
+    variants = parse_variants(vary)
+    bound = None if budget is None else parse_budget(budget)
+    asked, notes = schedules_of(schedules, fixed_peak=fixed_peak)
     source = source_of(task, script, arguments=arguments, metric=metric)
     with LocalPool(workers, watch) as pool:
-        probe = pool.call(source.probe, steps, epochs)
-        stated = [peak_of(s.schedule) for s in specs.values()]
-        if fixed_peak and None in stated:
+        arms = arms_of(pool, source, variants, steps=steps, epochs=epochs)
+        open_ = [a.written for a in asked if not a.peaks]
+        if fixed_peak and open_:
             cure = "State each peak, or leave --fixed-peak out."
-            msg = refusal("--fixed-peak", "must be given stated peaks", list(specs)[stated.index(None)], cure)
+            msg = refusal("--fixed-peak", "must be given stated peaks", open_[0], cure)
             raise InputError(msg)
-        for name, spec in specs.items():  # every schedule must fit before anything is trained
-            make_spec(source, probe, Candidate(name, spec, 0.0), peak_of(spec.schedule) or _FAR, 0)
-        asked = {"schedules": list(specs), "seeds": seeds, "pilots": pilots, "fixed_peak": fixed_peak}
-        folder = Path(out) if out is not None else _folder(source, probe, asked)
+        for arm, a in _both(arms, asked):  # every schedule must fit before anything is trained
+            make_spec(Candidate(a.written, a.spec, arm, (FAR,)), a.peaks[0] if a.peaks else FAR, 0)
+        if bound is not None:
+            each = _runs_each(seeds, 0 if fixed_peak else pilots, len(arms) * len(asked))
+            works = [Work(arm, horizon_of(a.spec, arm.probe.horizon), each) for arm, a in _both(arms, asked)]
+            check_budget(pool, bound, works)
+        question = {"schedules": [a.written for a in asked], "seeds": seeds, "pilots": pilots, "fixed_peak": fixed_peak}
+        question |= {"first": [a.peaks for a in asked]} if any(a.peaks[1:] for a in asked) else {}
+        folder = Path(out) if out is not None else _folder(source, arms, question)
         runner = Runner(pool, Journal(folder))
-        notes: list[str] = []
-        found, find_steps = None, 0
-        if None in stated:
-            finding = search(pool, source, probe)
-            found, find_steps = float(f"{finding.peak():.2g}"), finding.steps_used
-            notes.append(f"Open peaks start from {found:g}, found by a range test of {finding.repeats} repeats.")
-        candidates = [Candidate(n, s, peak_of(s.schedule) or found or 0.0) for n, s in specs.items()]
+        found, find_steps = dict[Arm, float](), 0
+        for arm in arms if open_ else ():
+            finding = search(pool, arm.source, arm.probe)
+            found[arm], find_steps = float(f"{finding.peak():.2g}"), find_steps + finding.steps_used
+            start = arm.named(f"Open peaks start from {found[arm]:g}")
+            notes.append(f"{start}, found by a range test of {finding.repeats} repeats.")
+        facets = {arm.named(a.written): dict(a.axes) | arm.overrides for arm, a in _both(arms, asked)}
+        candidates = [
+            Candidate(arm.named(a.written), a.spec, arm, a.peaks or (found[arm],)) for arm, a in _both(arms, asked)
+        ]
         pilot_seeds = () if fixed_peak else tuple(range(FIRST_PILOT_SEED, FIRST_PILOT_SEED + pilots))
-        tuned = tune(runner, source, probe, candidates, pilot_seeds) if pilot_seeds else None
+        tuned = tune(runner, candidates, pilot_seeds) if pilot_seeds else None
         scored = tuple(range(seeds))
         own = {c.written: tuned.choices[c.written].peak if tuned else c.stated for c in candidates}
         common = None
@@ -128,8 +147,8 @@ def compare(
             common = shared_peak([tuned.choices[c.written].scores for c in candidates], tuned.goal)
             if common is None:
                 notes.append("No peak at which all schedules train was tried for all, so none is shared.")
-        rows = _score(runner, source, probe, [(c, own[c.written]) for c in candidates], scored)
-        level = [] if common is None else _score(runner, source, probe, [(c, common) for c in candidates], scored)
+        rows = _score(runner, [(c, own[c.written]) for c in candidates], scored)
+        level = [] if common is None else _score(runner, [(c, common) for c in candidates], scored)
     first = rows[0].results[0]
     study = Study(
         task=source.label,
@@ -148,18 +167,27 @@ def compare(
     )
     report = write_report(study, folder)
     _raise_if_nothing_trained(rows, report)
-    return Compared(study, folder, report)
+    return Compared(study, folder, report, {written: axes for written, axes in facets.items() if axes})
 
 
-def _score(
-    runner: Runner, source: Source, probe: Probe, wanted: Sequence[tuple[Candidate, float]], seeds: tuple[int, ...]
-) -> list[Row]:
+def _both(arms: Sequence[Arm], asked: Sequence[Asked]) -> list[tuple[Arm, Asked]]:
+    """Every schedule on every arm."""
+    return [(arm, a) for arm in arms for a in asked]
+
+
+def _runs_each(seeds: int, pilots: int, candidates: int) -> int:
+    """The fewest runs of a candidate, made apart: its first pilots, its scores, and those at a shared peak."""
+    return 3 * pilots + seeds * (2 if pilots and candidates > 1 else 1)
+
+
+def _score(runner: Runner, wanted: Sequence[tuple[Candidate, float]], seeds: tuple[int, ...]) -> list[Row]:
     """Candidates at given peaks on the scoring seeds."""
-    specs = [make_spec(source, probe, c, peak, seed) for c, peak in wanted for seed in seeds]
+    specs = [make_spec(c, peak, seed) for c, peak in wanted for seed in seeds]
     results = runner.run(specs, "scoring: the same seeds for every schedule")
     n = len(seeds)
     return [
-        Row(c.written, str(c.at(peak)), peak, tuple(results[i * n : (i + 1) * n])) for i, (c, peak) in enumerate(wanted)
+        Row(c.written, c.arm.named(str(c.at(peak))), peak, tuple(results[i * n : (i + 1) * n]))
+        for i, (c, peak) in enumerate(wanted)
     ]
 
 
@@ -178,32 +206,11 @@ def _reused(runner: Runner) -> tuple[str, ...]:
     return (f"{runner.runs_reused} runs were finished before and not made again; steps_trained counts only new ones.",)
 
 
-def _distinct(schedules: Sequence[str | Schedule], *, fixed_peak: bool) -> dict[str, Spec]:
-    """The schedules by how they are written.
-
-    Raises:
-        InputError: there are none, one stands twice, or two differ only in the peak that is to be chosen.
-    """
-    specs = [spec_of(s) for s in ([schedules] if isinstance(schedules, str | Schedule) else schedules)]
-    if not specs:
-        msg = refusal("compare(schedules=...)", "must hold at least one schedule", [], "Add -s 'cosine(peak)'.")
-        raise InputError(msg)
-    names: dict[object, str] = {}
-    for spec in specs:
-        same = spec if fixed_peak else Spec(at_peak(spec.schedule, _FAR), spec.horizon)
-        if same in names:
-            cure = "" if fixed_peak else "Each schedule's peak is chosen on pilot seeds; --fixed-peak compares peaks."
-            msg = refusal(
-                "compare(schedules=...)", f"must differ from {names[same]} in more than the peak", str(spec), cure
-            )
-            raise InputError(msg)
-        names[same] = str(spec)
-    return {str(spec): spec for spec in specs}
-
-
-def _folder(source: Source, probe: Probe, asked: Mapping[str, Any]) -> Path:
+def _folder(source: Source, arms: Sequence[Arm], asked: Mapping[str, Any]) -> Path:
     """A folder of this question's own, so that asking it again finds what is finished."""
-    question = {"source": dict(source.identity()), "horizon": probe.horizon.to_json(), **asked}
+    question = {"source": dict(source.identity()), "horizon": arms[0].probe.horizon.to_json(), **asked}
+    if arms[0].variant is not None:
+        question |= {"vary": [[str(arm.variant), arm.probe.horizon.to_json()] for arm in arms]}
     return report_folder(
         "compare", source.label, hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
     )

@@ -7,24 +7,36 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from lrdecay.errors import InputError, RunError
-from lrdecay.runs.spec import Divergence, Probe, RunSpec, Source
+from lrdecay.runs.spec import Divergence, RunSpec
 from lrdecay.runs.trainable import Goal
 from lrdecay.schedule import at_peak
 from lrdecay.schedule.notation import Spec
 from lrdecay.sweep.pilots import PeakChoice, chosen, first_peaks, next_peak
 from lrdecay.sweep.runner import Runner
 from lrdecay.verbs.show import horizon_of
+from lrdecay.verbs.varied import Arm
 
 __all__ = ["Candidate", "Tuned", "make_spec", "tune"]
 
 
 @frozen
 class Candidate:
-    """A schedule of a comparison, before its peak is chosen."""
+    """A schedule of a comparison on one arm, before its peak is chosen."""
 
-    written: str  # as the user wrote it
+    written: str  # as the user wrote it, and on which arm
     spec: Spec
-    stated: float  # the peak that was stated, or found
+    arm: Arm
+    peaks: tuple[float, ...]  # those stated, at least one; or the one found
+
+    @property
+    def stated(self) -> float:
+        """The peak that was stated, or found; the first of several."""
+        return self.peaks[0]
+
+    @property
+    def first_peaks(self) -> tuple[float, ...]:
+        """The peaks to try first: those stated, where there are several."""
+        return first_peaks(self.stated) if len(self.peaks) == 1 else self.peaks
 
     def at(self, peak: float) -> Spec:
         """This schedule, and the horizon it may carry, at another peak."""
@@ -47,19 +59,19 @@ class Tuned:
     goal: Goal
 
 
-def make_spec(source: Source, probe: Probe, candidate: Candidate, peak: float, seed: int) -> RunSpec:
+def make_spec(candidate: Candidate, peak: float, seed: int) -> RunSpec:
     """The run of a candidate at a peak.
 
     Raises:
         InputError: the peak falls below the schedule's floor, or a part has no room on the horizon.
     """
-    schedule = candidate.at(peak).schedule
+    schedule, probe = candidate.at(peak).schedule, candidate.arm.probe
     horizon = horizon_of(candidate.spec, probe.horizon)
     rates = schedule.bind(horizon).values()
-    return RunSpec(source, seed, repr(schedule), horizon, rates, probe.metric, probe.goal)
+    return RunSpec(candidate.arm.source, seed, repr(schedule), horizon, rates, probe.metric, probe.goal)
 
 
-def tune(runner: Runner, source: Source, probe: Probe, candidates: Sequence[Candidate], seeds: Sequence[int]) -> Tuned:
+def tune(runner: Runner, candidates: Sequence[Candidate], seeds: Sequence[int]) -> Tuned:
     """The best peak of each candidate; grids grow together, so that the pool is kept busy.
 
     Raises:
@@ -67,9 +79,9 @@ def tune(runner: Runner, source: Source, probe: Probe, candidates: Sequence[Cand
     """
     scores: dict[str, dict[float, tuple[float, ...]]] = {c.written: {} for c in candidates}
     broken: dict[str, Divergence | None] = {}
-    wanted = [(c, peak) for c in candidates for peak in first_peaks(c.stated) if c.allows(peak)]
+    wanted = [(c, peak) for c in candidates for peak in c.first_peaks if c.allows(peak)]
     while True:
-        specs = [make_spec(source, probe, c, peak, seed) for c, peak in wanted for seed in seeds]
+        specs = [make_spec(c, peak, seed) for c, peak in wanted for seed in seeds]
         results = runner.run(specs, "pilots: finding each schedule's peak")
         goal = results[0].goal
         for i, (c, peak) in enumerate(wanted):

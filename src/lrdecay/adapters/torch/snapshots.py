@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lrdecay.errors import InputError
 
-__all__ = ["arrays_of", "restore_arrays"]
+__all__ = ["arrays_of", "packed", "restore_arrays", "unpacked"]
 
 _AS_INTEGERS = {torch.bfloat16: torch.int16, torch.float8_e4m3fn: torch.int8, torch.float8_e5m2: torch.int8}
 
@@ -38,16 +38,16 @@ def arrays_of(
     for name, parameter in model.named_parameters():
         if parameter.grad is not None:
             tensors[f"grad/{name}"] = parameter.grad
-    packed = optimizer.state_dict()
+    own = optimizer.state_dict()
     plain: dict[str, dict[str, Any]] = {}
-    for i, entries in packed["state"].items():
+    for i, entries in own["state"].items():
         for key, value in entries.items():
             if torch.is_tensor(value):
                 tensors[f"optimizer/{i}/{key}"] = value
             else:
                 plain.setdefault(str(i), {})[key] = _json(value, f"optimizer state {key!r}")
     groups = []
-    for number, group in enumerate(packed["param_groups"]):
+    for number, group in enumerate(own["param_groups"]):
         numbers = {}
         for key, value in group.items():
             if torch.is_tensor(value):
@@ -55,10 +55,21 @@ def arrays_of(
             elif key != "params":
                 numbers[key] = _json(value, f"parameter group entry {key!r}")
         groups.append(numbers)
-    types = {name: str(t.dtype).removeprefix("torch.") for name, t in tensors.items() if t.dtype in _AS_INTEGERS}
+    arrays, types = packed(tensors)
     modes = {name: module.training for name, module in model.named_modules()}
     state = {"optimizer": plain, "groups": groups, "types": types, "training": modes}
-    return {name: _array(t) for name, t in tensors.items()}, state
+    return arrays, state
+
+
+def packed(tensors: Mapping[str, torch.Tensor]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Tensors as copied numpy arrays, and the names of the types numpy does not know."""
+    types = {name: str(t.dtype).removeprefix("torch.") for name, t in tensors.items() if t.dtype in _AS_INTEGERS}
+    return {name: _array(t) for name, t in tensors.items()}, types
+
+
+def unpacked(arrays: Mapping[str, NDArray[Any]], types: Mapping[str, str]) -> dict[str, torch.Tensor]:
+    """What `packed` took, as tensors of their own on the CPU."""
+    return {name: _tensor(array, types.get(name)) for name, array in arrays.items()}
 
 
 def restore_arrays(
@@ -80,7 +91,7 @@ def restore_arrays(
         what = f"one that differs in {', '.join(differ) or 'the number of parameter groups'}"
         msg = f"`restore(...)` must be given a snapshot of the same model and optimizer, got {what}."
         raise InputError(msg)
-    back = {name: _tensor(array, state["types"].get(name)) for name, array in tensors.items()}
+    back = unpacked(tensors, state["types"])
     with torch.no_grad():
         for name, tensor in held.items():
             tensor.copy_(back[f"model/{name}"])
@@ -90,11 +101,11 @@ def restore_arrays(
     updated = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for name, module in model.named_modules():
         module.training = state["training"][name]
-    packed: dict[int, dict[str, Any]] = {int(i): dict(entries) for i, entries in state["optimizer"].items()}
+    states: dict[int, dict[str, Any]] = {int(i): dict(entries) for i, entries in state["optimizer"].items()}
     for name, tensor in back.items():
         if name.startswith("optimizer/"):
             _, i, key = name.split("/", 2)
-            packed.setdefault(int(i), {})[key] = _like(tensor, updated[int(i)])
+            states.setdefault(int(i), {})[key] = _like(tensor, updated[int(i)])
     groups = []
     for number, (saved, current) in enumerate(
         zip(state["groups"], optimizer.state_dict()["param_groups"], strict=True)
@@ -102,7 +113,7 @@ def restore_arrays(
         group = {k: tuple(v) if isinstance(current.get(k), tuple) else v for k, v in saved.items()}
         group |= {k.split("/", 2)[2]: t for k, t in back.items() if k.startswith(f"group/{number}/")}
         groups.append({**group, "params": current["params"]})
-    optimizer.load_state_dict({"state": packed, "param_groups": groups})
+    optimizer.load_state_dict({"state": states, "param_groups": groups})
 
 
 def _held(model: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from lrdecay.adapters.torch.along import walk
+from lrdecay.adapters.torch.measured import Measured
 from lrdecay.adapters.torch.snapshots import arrays_of, restore_arrays
 from lrdecay.errors import InputError, one_of, positive, positive_int, refusal
 from lrdecay.runs.order import sample_order
@@ -26,6 +27,8 @@ __all__ = ["TorchTask"]
 
 Data = tuple[torch.Tensor, torch.Tensor]
 Metric = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+_PART = 250  # samples that are measured at once
 
 
 def accuracy(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -63,6 +66,8 @@ class TorchTask:
         metric: "accuracy", "loss", or ``f(output, target) -> scalar`` over the whole held-out set.
         goal: whether the metric is to be large or small; "max" for accuracy, "min" for the loss, to be said for others.
         seed: of the data order and of what is drawn while training; by default the seed torch was last given.
+        average: "none", "ema" or "lawa": what is measured is an average of the weights; see
+            `lrdecay.adapters.torch.averages`. The training is the same.
 
     Raises:
         InputError: the data do not match, the optimizer updates what the model does not hold, nobody can tell whether
@@ -83,6 +88,7 @@ class TorchTask:
         metric: str | Metric = "accuracy",
         goal: Goal | None = None,
         seed: int | None = None,
+        average: str = "none",
     ) -> None:
         """See the class."""
         positive_int.check("TorchTask(batch_size=...)", batch_size)
@@ -125,6 +131,7 @@ class TorchTask:
         self._measure = _METRICS[metric] if isinstance(metric, str) else metric
         self._model, self._optimizer, self._loss = model, optimizer, loss
         self._train, self._sets = train, {"heldout": heldout, "train": train}
+        self._measured = Measured(model, optimizer, average, self.horizon, train[0], _PART)
         self._batch = batch_size
         self._seed = torch.initial_seed() if seed is None else seed
         self._scales = [r / max(rates) for r in rates]
@@ -169,6 +176,7 @@ class TorchTask:
                 self._optimizer.step()
                 losses.append(loss.detach())
                 self.step += 1
+                self._measured.update(self.step)
             self._random = random_state()
         logged = torch.stack(losses).double().cpu().numpy() if losses else np.empty(count)
         return {"loss": logged} if observe else {}
@@ -189,16 +197,20 @@ class TorchTask:
         return loss
 
     def evaluate(self, on: str = "heldout") -> Mapping[str, float]:
-        """``loss`` and the metric on "heldout" or "train", in evaluation mode; random state and modes are kept."""
+        """``loss`` and the metric on "heldout" or "train", in evaluation mode; random state and modes are kept.
+
+        With an average, or with an optimizer that has other weights to be measured, they are of those weights.
+        """
         if on not in self._sets:
             msg = refusal("evaluate(on=...)", f"must be one of {', '.join(self._sets)}", on)
             raise InputError(msg)
         x, y = self._sets[on]
-        modes = [(module, module.training) for module in self._model.modules()]
         with kept_random_state(), torch.no_grad():
+            model = self._measured.model(self._random)
+            modes = [(module, module.training) for module in model.modules()]
             try:
-                self._model.train(False)
-                output = torch.cat([self._model(part) for part in x.split(250)])  # type: ignore[no-untyped-call]
+                model.train(False)
+                output = torch.cat([model(part) for part in x.split(_PART)])  # type: ignore[no-untyped-call]
                 found = {"loss": float(self._loss(output, y))}
                 if self._measure is not None:
                     found[self.metric] = float(self._measure(output, y))
@@ -211,7 +223,10 @@ class TorchTask:
         """Parameters, buffers, gradients, modes, optimizer, random state, step."""
         tensors, state = arrays_of(self._model, self._optimizer)
         tensors |= {f"random/{name}": array for name, array in self._random.tensors.items()}
-        return Snapshot(tensors, {**state, "step": self.step, "seed": self._seed, "random": self._random.state})
+        kept, more = self._measured.snapshot()
+        return Snapshot(
+            tensors | kept, {**state, **more, "step": self.step, "seed": self._seed, "random": self._random.state}
+        )
 
     def restore(self, s: Snapshot) -> None:
         """Back to a snapshot of this task, or of another made in the same way from the same seed.
@@ -222,7 +237,9 @@ class TorchTask:
         if s.state["seed"] != self._seed:
             msg = refusal("restore(...)", f"must be given a snapshot of a task with seed {self._seed}", s.state["seed"])
             raise InputError(msg)
+        self._measured.check(s.state)
         restore_arrays(self._model, self._optimizer, s.tensors, s.state)
+        self._measured.restore(s.tensors, s.state)
         drawn = {name.removeprefix("random/"): a for name, a in s.tensors.items() if name.startswith("random/")}
         self._random = RandomState(drawn, s.state["random"])
         self.step = s.state["step"]

@@ -1,0 +1,47 @@
+"""Every way to name several schedules at once: grids in one line, and files of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lrdecay.schedule import Schedule
+from lrdecay.schedule.grid import Grid, GridPoint, is_grid, read_grid
+from lrdecay.schedule.grid_file import read_grid_file
+from lrdecay.schedule.notation import Spec, parse_spec
+from lrdecay.schedule.plan_notation import is_plan
+
+__all__ = ["grids_of", "names_several", "preview"]
+
+
+def names_several(item: object) -> bool:
+    """Whether a text is a grid, or names a file: ``@FILE``."""
+    return isinstance(item, str) and not is_plan(item) and (is_grid(item) or item.lstrip().startswith("@"))
+
+
+def grids_of(given: str | Schedule | Iterable[str | Schedule]) -> list[Grid]:
+    """Every item as a grid, many of them of one schedule; a file is as many as it has entries.
+
+    Raises:
+        InputError: an item is no schedule, no grid and no file of them.
+        MissingExtraError: it is a YAML file, and PyYAML is not installed.
+    """
+    found: list[Grid] = []
+    for item in [given] if isinstance(given, str | Schedule) else given:
+        if names_several(item):
+            text = str(item).strip()
+            found += read_grid_file(text[1:]) if text.startswith("@") else [read_grid(text)]
+        else:
+            spec = Spec(item) if isinstance(item, Schedule) else parse_spec(item)
+            found.append(Grid(str(spec), (GridPoint(spec, {}),), ()))
+    return found
+
+
+def preview(grids: Sequence[Grid]) -> dict[str, Any]:
+    """``{"count": N, "schedules": [{"spec", "axes"}], "repeated": [...]}``: what would be compared."""
+    points = [point for grid in grids for point in grid.points]
+    return {
+        "count": len(points),
+        "schedules": [{"spec": str(point.spec), "axes": dict(point.axes)} for point in points],
+        "repeated": [text for grid in grids for text in grid.repeated],
+    }
