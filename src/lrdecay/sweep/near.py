@@ -69,7 +69,5 @@ def _near(a: FloatArray, b: FloatArray) -> NDArray[np.bool_]:
 def _length(a: FloatArray, b: FloatArray) -> int:
     """How many updates two runs stay near."""
     n = min(len(a), len(b))
-    far = ~_near(a[:n], b[:n])
-    if far.ndim > 1:
-        far = far.any(axis=tuple(range(1, far.ndim)))
+    far = np.asarray(~_near(a[:n], b[:n])).reshape(n, -1).any(axis=1)
     return int(far.argmax()) if far.any() else n

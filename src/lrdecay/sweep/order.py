@@ -121,7 +121,8 @@ def simulate(tree: Tree, workers: int, trees: int | None = None) -> Simulated:
     """How long a tree takes and how many snapshots it keeps at most, for a number of workers."""
     frontier = Frontier(tree, trees=trees)
     standing: dict[int, int | None] = dict.fromkeys(range(workers))
-    idle, running = list(range(workers)), []  # a heap of (time, worker, node)
+    idle = list(range(workers))
+    running: list[tuple[int, int, int]] = []  # a heap of (time, worker, node)
     now, alive, peak = 0, 0, 0
     while True:
         for worker in list(idle):
