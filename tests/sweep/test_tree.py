@@ -126,6 +126,19 @@ def test_a_run_that_another_goes_on_from_is_a_part_of_it() -> None:
     assert tree.snapshots == 1
 
 
+@given(TABLES, st.integers(1, 12))
+def test_what_saves_less_than_a_start_costs_goes_apart_and_every_run_keeps_its_values(table, least) -> None:
+    lines = lines_of(table)
+    whole, tree = plan_tree(lines), plan_tree(lines, least)
+
+    assert whole.steps_trained + least * len(whole.nodes) >= tree.steps_trained + least * len(tree.nodes)
+    assert whole.steps_trained <= tree.steps_trained <= tree.steps_naive
+    for run, path in tree.paths().items():
+        assert np.concatenate([tree.values(n) for n in path]).tobytes() == lines[run].values.tobytes()
+        assert [n.key for n in path][-1] == [n.key for n in whole.paths()[run]][-1]
+        assert set(lines[run].marks) <= {m for n in path for m in n.marks}
+
+
 def test_more_columns_than_the_rate_must_agree_too() -> None:
     rate = np.full((6, 1), 0.1)
     momentum = np.full((6, 1), 0.9)

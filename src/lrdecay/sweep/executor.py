@@ -68,6 +68,7 @@ class Executor:
     nodes: NodeStore
     folder: Path  # for snapshots; whatever else is in it is removed
     trees: int | None = None  # see `lrdecay.sweep.order.Frontier`
+    least: int = 0  # see `lrdecay.sweep.tree.plan_tree`
     steps_trained: int = 0
     steps_retrained: int = 0
     peak_snapshots: int = 0
@@ -76,7 +77,7 @@ class Executor:
 
     def prepare(self, specs: Sequence[RunSpec]) -> Work:
         """Plan some runs, and look up which of their nodes are finished."""
-        tree = plan_tree([line_of(spec) for spec in specs])
+        tree = plan_tree([line_of(spec) for spec in specs], self.least)
         found: dict[int, Trained] = {}
         for i, node in enumerate(tree.nodes):
             kept = self.nodes.node(node.key)
@@ -122,6 +123,10 @@ class Executor:
                 remove_snapshot(self._snapshot(tree.nodes[parent]))
                 self._alive.discard(parent)
             yield from runs.add(i, (done.record, done.trace))
+        self.clean()
+
+    def clean(self) -> None:
+        """Remove every snapshot: a study has ended."""
         sweep_snapshots(self.folder, ())
         if self.folder.is_dir():
             self.folder.rmdir()

@@ -122,8 +122,12 @@ class _Draft:
     least: int = 0  # the lowest number of a run through it
 
 
-def plan_tree(lines: Sequence[Line]) -> Tree:
+def plan_tree(lines: Sequence[Line], least: int = 0) -> Tree:
     """The prefix tree of some runs.
+
+    Args:
+        lines: the runs.
+        least: what starting a node costs, in updates: where sharing a node saves less, its branches go apart earlier.
 
     Raises:
         InputError: a run has no updates.
@@ -138,7 +142,7 @@ def plan_tree(lines: Sequence[Line]) -> Tree:
     order: list[int] = []
     trees: list[tuple[bytes, _Draft]] = []
     for header, runs in by_header.items():
-        drafts = _cut(lines, runs, len(order), order)
+        drafts = _cut(lines, runs, len(order), order, least)
         trees += [(header, draft) for draft in sorted(drafts, key=lambda d: d.least)]
     nodes: list[Node] = []
     for header, draft in trees:
@@ -147,7 +151,7 @@ def plan_tree(lines: Sequence[Line]) -> Tree:
     return Tree(tuple(lines), tuple(nodes), np.array(order, dtype=np.int64), peak)
 
 
-def _cut(lines: Sequence[Line], runs: list[int], offset: int, order: list[int]) -> list[_Draft]:
+def _cut(lines: Sequence[Line], runs: list[int], offset: int, order: list[int], least: int) -> list[_Draft]:
     """The trees of runs with one header; appends the runs to the order, sorted."""
     bits = {i: np.ascontiguousarray(lines[i].values, dtype="<f8").view(np.uint64) for i in runs}
     runs = sorted(runs, key=lambda i: bits[i].tobytes())  # a run that another goes on from comes before it
@@ -172,8 +176,20 @@ def _cut(lines: Sequence[Line], runs: list[int], offset: int, order: list[int]) 
         stack[-1].ends.append(run)
     for left in stack:
         left.last = offset + len(runs)
+    if least:
+        for draft in [*_upwards(root), root]:
+            draft.children = [part for child in draft.children for part in _worthwhile(child, least)]
     _finish(root, lines)
     return root.children
+
+
+def _worthwhile(draft: _Draft, least: int) -> list[_Draft]:
+    """The node, or its branches where they save less together than one more start costs."""
+    if not draft.children or draft.ends or (len(draft.children) - 1) * (draft.end - draft.start) >= least:
+        return [draft]
+    for child in draft.children:
+        child.start = draft.start
+    return draft.children
 
 
 def _agree(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> int:

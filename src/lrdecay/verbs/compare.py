@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from lrdecay.errors import InputError, RunError, positive_int, refusal
 from lrdecay.runs.spec import Probe, Source
 from lrdecay.schedule import Schedule, at_peak, peak_of
 from lrdecay.schedule.notation import Spec
+from lrdecay.sweep.costs import Costs, measure
+from lrdecay.sweep.executor import check_room
 from lrdecay.sweep.journal import Journal
 from lrdecay.sweep.pilots import FIRST_PILOT_SEED, shared_peak
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row, Study, rank
+from lrdecay.verbs.estimate import NOMINAL_PEAK, Estimate, disk_bytes, estimate, planned_runs
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.find import search
 from lrdecay.verbs.provenance import provenance, report_folder
@@ -27,7 +30,7 @@ from lrdecay.verbs.show import spec_of
 from lrdecay.verbs.sources import Task, source_of
 from lrdecay.verbs.tuning import Candidate, make_spec, tune
 
-__all__ = ["Compared", "compare"]
+__all__ = ["Compared", "compare", "dry_run"]
 
 _FAR = 1e6  # a peak above any floor, to compare schedules up to their peak
 
@@ -59,6 +62,9 @@ def compare(
     metric: str | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
+    share: bool = True,
+    max_disk: str | None = None,
+    say: Callable[[str], None] | None = None,
     watch: Watch | None = None,
     command: str = "lrdecay.compare(...)",
 ) -> Compared:
@@ -80,6 +86,9 @@ def compare(
         metric: what a script is judged by.
         out: the report folder. The same command finds its finished runs there and makes only what is missing.
         workers: processes; by default one per core.
+        share: whether runs that agree up to a step are trained once up to it. The results are the same.
+        max_disk: what snapshots may take at once, such as "2GB".
+        say: told in a few lines what it will cost, before anything is trained.
         watch: told about the updates made.
         command: what to write into the provenance.
 
@@ -91,45 +100,45 @@ def compare(
     require("study", "compare")
     from lrdecay.report.html import write_report
 
-    positive_int.check("compare(seeds=...)", seeds)
-    positive_int.check("compare(pilots=...)", pilots)
-    if seeds > FIRST_PILOT_SEED:
-        msg = refusal(
-            "compare(seeds=...)", f"must be at most {FIRST_PILOT_SEED}", seeds, "Pilot seeds count from there."
-        )
-        raise InputError(msg)
-    specs = _distinct(schedules, fixed_peak=fixed_peak)
+    question = _Question.read(schedules, seeds, pilots, fixed_peak=fixed_peak, max_disk=max_disk)
+    specs, pilot_seeds, scored = question.specs, question.pilot_seeds, question.seeds
     source = source_of(task, script, arguments=arguments, metric=metric)
     with LocalPool(workers, watch) as pool:
         probe = pool.call(source.probe, steps, epochs)
+        nominal = question.candidates(source, probe)
         stated = [peak_of(s.schedule) for s in specs.values()]
-        if fixed_peak and None in stated:
-            cure = "State each peak, or leave --fixed-peak out."
-            msg = refusal("--fixed-peak", "must be given stated peaks", list(specs)[stated.index(None)], cure)
-            raise InputError(msg)
-        for name, spec in specs.items():  # every schedule must fit before anything is trained
-            make_spec(source, probe, Candidate(name, spec, 0.0), peak_of(spec.schedule) or _FAR, 0)
-        asked = {"schedules": list(specs), "seeds": seeds, "pilots": pilots, "fixed_peak": fixed_peak}
-        folder = Path(out) if out is not None else _folder(source, probe, asked)
-        runner = Runner(pool, Journal(folder))
+        folder = Path(out) if out is not None else _folder(source, probe, question.to_json())
+        journal = Journal(folder)
+        planned, costs = _estimate(pool, source, probe, question, nominal, journal, share=share)
+        if planned is not None and say is not None:
+            for line in planned.sentences():
+                say(line)
         notes: list[str] = []
+        room, least = question.room(planned, costs), 0
+        if costs is not None:
+            least = costs.least
+            if share and costs.apart is not None:
+                share = False
+                notes.append(f"Every run was made apart: {costs.apart}")
+        runner = Runner(pool, journal, share=share, snapshots=room, least=least)
         found, find_steps = None, 0
         if None in stated:
             finding = search(pool, source, probe)
             found, find_steps = float(f"{finding.peak():.2g}"), finding.steps_used
             notes.append(f"Open peaks start from {found:g}, found by a range test of {finding.repeats} repeats.")
         candidates = [Candidate(n, s, peak_of(s.schedule) or found or 0.0) for n, s in specs.items()]
-        pilot_seeds = () if fixed_peak else tuple(range(FIRST_PILOT_SEED, FIRST_PILOT_SEED + pilots))
         tuned = tune(runner, source, probe, candidates, pilot_seeds) if pilot_seeds else None
-        scored = tuple(range(seeds))
         own = {c.written: tuned.choices[c.written].peak if tuned else c.stated for c in candidates}
         common = None
         if tuned and len(candidates) > 1:
             common = shared_peak([tuned.choices[c.written].scores for c in candidates], tuned.goal)
             if common is None:
                 notes.append("No peak at which all schedules train was tried for all, so none is shared.")
-        rows = _score(runner, source, probe, [(c, own[c.written]) for c in candidates], scored)
-        level = [] if common is None else _score(runner, source, probe, [(c, common) for c in candidates], scored)
+        wanted = [(c, own[c.written]) for c in candidates]
+        wanted += [] if common is None else [(c, common) for c in candidates]
+        both = _score(runner, source, probe, wanted, scored)
+        rows, level = both[: len(candidates)], both[len(candidates) :]
+        runner.clean()
     first = rows[0].results[0]
     study = Study(
         task=source.label,
@@ -143,12 +152,126 @@ def compare(
         steps_trained=runner.steps_trained + find_steps,
         steps_naive=runner.steps_asked + find_steps,
         seconds=time.perf_counter() - began,
-        notes=(*notes, *first.notes, *_reused(runner)),
+        notes=(*notes, *runner.notes, *first.notes, *_reused(runner)),
         provenance=provenance(command),
     )
     report = write_report(study, folder)
     _raise_if_nothing_trained(rows, report)
     return Compared(study, folder, report)
+
+
+def dry_run(
+    task: Task | None = None,
+    schedules: Sequence[str | Schedule] = (),
+    *,
+    script: str | None = None,
+    seeds: int = 3,
+    pilots: int = 2,
+    fixed_peak: bool = False,
+    steps: int | None = None,
+    epochs: float | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    metric: str | None = None,
+    workers: int | None = None,
+    share: bool = True,
+    max_disk: str | None = None,
+) -> Estimate:
+    """What `compare` with these arguments would cost. Trains nothing but a few updates to time them, thrown away.
+
+    Raises:
+        InputError: something asked for cannot be done.
+        RunError: a script fails.
+    """
+    question = _Question.read(schedules, seeds, pilots, fixed_peak=fixed_peak, max_disk=max_disk)
+    source = source_of(task, script, arguments=arguments, metric=metric)
+    with LocalPool(workers) as pool:
+        probe = pool.call(source.probe, steps, epochs)
+        nominal = question.candidates(source, probe)
+        planned, costs = _estimate(pool, source, probe, question, nominal, None, share=share)
+    question.room(planned, costs)
+    if planned is None:
+        msg = "`dry_run(...)` must have runs to plan, got none."
+        raise RunError(msg)
+    return planned
+
+
+@frozen
+class _Question:
+    """What is asked, checked."""
+
+    specs: dict[str, Spec]
+    seeds: tuple[int, ...]
+    pilot_seeds: tuple[int, ...]
+    pilots: int
+    fixed_peak: bool
+    max_disk: int | None  # bytes
+
+    @classmethod
+    def read(
+        cls, schedules: Sequence[str | Schedule], seeds: int, pilots: int, *, fixed_peak: bool, max_disk: str | None
+    ) -> _Question:
+        positive_int.check("compare(seeds=...)", seeds)
+        positive_int.check("compare(pilots=...)", pilots)
+        if seeds > FIRST_PILOT_SEED:
+            cure = "Pilot seeds count from there."
+            msg = refusal("compare(seeds=...)", f"must be at most {FIRST_PILOT_SEED}", seeds, cure)
+            raise InputError(msg)
+        specs = _distinct(schedules, fixed_peak=fixed_peak)
+        first = () if fixed_peak else tuple(range(FIRST_PILOT_SEED, FIRST_PILOT_SEED + pilots))
+        room = None if max_disk is None else disk_bytes(max_disk)
+        return cls(specs, tuple(range(seeds)), first, pilots, fixed_peak, room)
+
+    def to_json(self) -> dict[str, Any]:
+        """What names the report's folder."""
+        seeds, pilots = len(self.seeds), self.pilots
+        return {"schedules": list(self.specs), "seeds": seeds, "pilots": pilots, "fixed_peak": self.fixed_peak}
+
+    def candidates(self, source: Source, probe: Probe) -> list[Candidate]:
+        """The schedules, with open peaks at a nominal one; every one must fit before anything is trained."""
+        found = []
+        for name, spec in self.specs.items():
+            peak = peak_of(spec.schedule)
+            if self.fixed_peak and peak is None:
+                cure = "State each peak, or leave --fixed-peak out."
+                msg = refusal("--fixed-peak", "must be given stated peaks", name, cure)
+                raise InputError(msg)
+            make_spec(source, probe, Candidate(name, spec, 0.0), peak or _FAR, 0)
+            found.append(Candidate(name, spec, peak or NOMINAL_PEAK, peak is None))
+        return found
+
+    def room(self, planned: Estimate | None, costs: Costs | None) -> int | None:
+        """How many snapshots may be on disk at once.
+
+        Raises:
+            InputError: too few for what was planned.
+        """
+        if self.max_disk is None or planned is None or costs is None or not costs.snapshot:
+            return None
+        room = self.max_disk // costs.snapshot
+        check_room(planned.tree, room)
+        return room
+
+
+def _estimate(
+    pool: LocalPool,
+    source: Source,
+    probe: Probe,
+    question: _Question,
+    candidates: Sequence[Candidate],
+    journal: Journal | None,
+    *,
+    share: bool,
+) -> tuple[Estimate | None, Costs | None]:
+    """What is still to be trained costs, and what it is reckoned from; nothing where all is finished."""
+    runs = planned_runs(source, probe, candidates, question.pilot_seeds, question.seeds)
+    if journal is not None:
+        runs = [run for run in runs if journal.get(run.identity()) is None]
+    if not runs:
+        return None, None
+    costs = pool.call(measure, runs[0])
+    if not share:
+        costs = evolve(costs, apart="--no-share was given")
+    return estimate(source, probe, candidates, runs, costs, pool.workers), costs
 
 
 def _score(

@@ -25,6 +25,7 @@ class Candidate:
     written: str  # as the user wrote it
     spec: Spec
     stated: float  # the peak that was stated, or found
+    open: bool = False  # whether the schedule leaves its peak open
 
     def at(self, peak: float) -> Spec:
         """This schedule, and the horizon it may carry, at another peak."""
