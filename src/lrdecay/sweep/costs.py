@@ -1,4 +1,8 @@
-"""What an update, a start and a snapshot cost here: measured on a few updates that are thrown away."""
+"""What an update, a start and a snapshot cost here: measured on a few updates that are thrown away.
+
+A script is forked once on the way: where it repeats itself bit for bit, and a fork does not go on as the whole run did,
+its checkpoint lacks something, and it is not forked. One that does not repeat itself (a GPU with unordered sums) is.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,16 @@ import time
 from pathlib import Path
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
-from lrdecay.errors import RunError
+from lrdecay.runs.fork import same_rows
 from lrdecay.runs.protocol import Orders
 from lrdecay.runs.script_result import CannotForkError
 from lrdecay.runs.script_source import ScriptSource
-from lrdecay.runs.snapshot_file import checkpoint_in, size_of, write_snapshot
-from lrdecay.runs.spec import RunSpec
+from lrdecay.runs.snapshot_file import checkpoint_in, seal_checkpoint, write_snapshot
+from lrdecay.runs.spec import Progress, RunSpec
 from lrdecay.runs.task_source import TaskSource
+from lrdecay.runs.trace import Trace
 
 __all__ = ["Costs", "measure"]
 
@@ -69,18 +74,36 @@ def _of_task(run: RunSpec, source: TaskSource, folder: Path) -> Costs:
 
 def _of_script(run: RunSpec, source: ScriptSource, folder: Path) -> Costs:
     times: list[float] = []
-    stop = min(_WARM + _TIMED, run.steps)
-    orders = Orders(stop=stop, save=checkpoint_in(folder))
+    stop = max(min(_WARM + _TIMED, run.steps // 2), 1)
     began = time.perf_counter()
     try:
-        heard = source.hear(run, orders, lambda _done, _loss: times.append(time.perf_counter()), forking=True)
+        orders = Orders(stop=stop, save=checkpoint_in(folder))
+        first = _heard(run, source, orders, lambda _done, _loss: times.append(time.perf_counter()))
     except CannotForkError as problem:
         return Costs(0.0, 0.0, 0.0, 0, str(problem))
     whole = time.perf_counter() - began
+    update = (times[-1] - times[0]) / max(len(times) - 1, 1) if times else 0.0
+    size = seal_checkpoint(folder)
+    costs = Costs(update, max(whole - len(times) * update, 0.0), 0.0, size)
+    return evolve(costs, apart=_forked(run, source, folder, first, stop)) if 2 * stop <= run.steps else costs
+
+
+def _forked(run: RunSpec, source: ScriptSource, folder: Path, first: Trace, stop: int) -> str | None:
+    """Why a script is not to be forked: it repeats itself bit for bit, and a fork of it does not."""
+    straight = _heard(run, source, Orders(stop=2 * stop), _deaf)
+    branch = _heard(run, source, Orders(load=checkpoint_in(folder), stop=2 * stop), _deaf)
+    if not same_rows(first, straight, 0, stop) or same_rows(straight, branch, stop, 2 * stop):
+        return None
+    cure = "Does the checkpoint hold all that the loop carries along?"
+    return f"the script, forked at step {stop}, did not go on as the whole run did. {cure}"
+
+
+def _heard(run: RunSpec, source: ScriptSource, orders: Orders, progress: Progress) -> Trace:
+    heard = source.hear(run, orders, progress, forking=orders.save is not None)
     if heard.ended.failure is not None:
         raise heard.ended.failure
-    if not times:
-        msg = f"`--script {source.command!r}` must call run.log(loss=...), got a script that never does."
-        raise RunError(msg)
-    update = (times[-1] - times[0]) / max(len(times) - 1, 1)
-    return Costs(update, max(whole - len(times) * update, 0.0), 0.0, size_of(folder))
+    return Trace.from_rows([{"step": t, "rate": float(run.rates[t]), **heard.rows[t]} for t in sorted(heard.rows)])
+
+
+def _deaf(_done: int, _loss: float) -> None:
+    return
