@@ -94,7 +94,7 @@ def _task(job: NodeJob, source: TaskSource) -> NodeDone:
     global _standing
     held, _standing = _standing, None  # whatever goes wrong, nothing stands any more
     trainable = _placed(job, source, held)
-    part = leg(trainable, job.rates, job.marks, _telling(job.start), start=job.start, digest=job.digest)
+    part = leg(trainable, job.rates, job.marks, _telling(job), start=job.start, digest=job.digest)
     record = {
         "kind": "task",
         "start": job.start,
@@ -143,7 +143,7 @@ def _script(job: NodeJob, source: ScriptSource) -> NodeDone:
     if job.save is not None:
         remove_snapshot(job.save)
         job.save.mkdir(parents=True)
-    heard = source.hear(job.run, orders, _telling(job.start), forking=job.save is not None)
+    heard = source.hear(job.run, orders, _telling(job), forking=job.save is not None)
     diverged = _checked(job, source, heard)
     rows = {t: dict(heard.rows[t]) for t in sorted(heard.rows) if diverged is None or t <= diverged.step}
     record = {
@@ -186,13 +186,13 @@ def _checked(job: NodeJob, source: ScriptSource, heard: Heard) -> Divergence | N
     return None
 
 
-def _telling(start: int) -> Progress:
+def _telling(job: NodeJob) -> Progress:
     """Tells the pool now and then how many updates were made."""
-    told = start
+    told = job.start
 
     def progress(done: int, _loss: float) -> None:
         nonlocal told
-        if done - told >= _TOLD_EVERY:
+        if done - told >= _TOLD_EVERY or done == job.end:
             report(done - told)
             told = done
 

@@ -8,6 +8,7 @@ are open at once.
 
 from __future__ import annotations
 
+import bisect
 import heapq
 from collections.abc import Collection
 
@@ -40,6 +41,9 @@ class Frontier:
             if i in self._todo and node.parent not in self._todo:
                 heapq.heappush(self._ready, (-node.depth, i))
         self._roots = [i for i, node in enumerate(tree.nodes) if node.parent < 0]
+        self._open = list(self._roots)  # in order: trees that are not finished
+        self._next = {root: root for root in self._roots}
+        self._busy = dict.fromkeys(self._roots, 0)
 
     @property
     def finished(self) -> bool:
@@ -72,23 +76,29 @@ class Frontier:
 
     def _take_in_order(self, trees: int) -> int | None:
         opened = 0
-        for root in self._roots:
-            inside = range(root, self._tree.nodes[root].below)
-            running = [i for i in inside if i in self._running]
-            rest = [i for i in inside if i in self._todo and i not in self._running]
-            if not running and not rest:
-                continue
-            opened += 1
+        for root in self._open:
+            here = self._next[root]
+            while here < self._tree.nodes[root].below and (here not in self._todo or here in self._running):
+                here += 1
+            self._next[root] = here  # everything before it was taken
+            rest, busy = here < self._tree.nodes[root].below, self._busy[root] > 0
+            opened += rest or busy
             if opened > trees:
                 return None
-            if rest and self._may_start(rest[0], running):
-                self._running.add(rest[0])
-                return rest[0]
+            if rest and self._may_start(here, busy=busy):
+                self._running.add(here)
+                self._busy[root] += 1
+                return here
         return None
 
-    def _may_start(self, i: int, running: list[int]) -> bool:
+    def _may_start(self, i: int, *, busy: bool) -> bool:
         node = self._tree.nodes[i]
-        return node.parent not in self._todo and (not node.children or not running)
+        return node.parent not in self._todo and not (node.children and busy)
+
+    def _finished(self, root: int) -> bool:
+        """Whether nothing of a tree is left: its last node in order goes last, or the diverged one above it."""
+        here, below = self._next[root], self._tree.nodes[root].below
+        return all(i not in self._todo for i in range(here, below))
 
     def done(self, i: int, *, diverged: bool = False) -> list[int]:
         """A node was trained; gives the nodes whose snapshots nothing needs any more.
@@ -98,7 +108,11 @@ class Frontier:
         node = self._tree.nodes[i]
         gone = range(i, node.below) if diverged else (i,)
         self._running.discard(i)
+        root = self._roots[bisect.bisect_right(self._roots, i) - 1]
+        self._busy[root] -= 1
         self._todo.difference_update(gone)
+        if self._trees is not None and not self._busy[root] and self._finished(root):
+            self._open.remove(root)
         if not diverged:
             for child in node.children:
                 if child in self._todo:

@@ -16,7 +16,6 @@ from lrdecay.runs.spec import Probe, Source
 from lrdecay.schedule import Schedule, at_peak, peak_of
 from lrdecay.schedule.notation import Spec
 from lrdecay.sweep.costs import Costs, measure
-from lrdecay.sweep.executor import check_room
 from lrdecay.sweep.journal import Journal
 from lrdecay.sweep.pilots import FIRST_PILOT_SEED, shared_peak
 from lrdecay.sweep.pool import LocalPool, Watch
@@ -114,7 +113,7 @@ def compare(
             for line in planned.sentences():
                 say(line)
         notes: list[str] = []
-        room, least = question.room(planned, costs), 0
+        room, least = question.room(costs), 0
         if costs is not None:
             least = costs.least
             if share and costs.apart is not None:
@@ -187,8 +186,7 @@ def dry_run(
     with LocalPool(workers) as pool:
         probe = pool.call(source.probe, steps, epochs)
         nominal = question.candidates(source, probe)
-        planned, costs = _estimate(pool, source, probe, question, nominal, None, share=share)
-    question.room(planned, costs)
+        planned, _ = _estimate(pool, source, probe, question, nominal, None, share=share)
     if planned is None:
         msg = "`dry_run(...)` must have runs to plan, got none."
         raise RunError(msg)
@@ -239,17 +237,9 @@ class _Question:
             found.append(Candidate(name, spec, peak or NOMINAL_PEAK, peak is None))
         return found
 
-    def room(self, planned: Estimate | None, costs: Costs | None) -> int | None:
-        """How many snapshots may be on disk at once.
-
-        Raises:
-            InputError: too few for what was planned.
-        """
-        if self.max_disk is None or planned is None or costs is None or not costs.snapshot:
-            return None
-        room = self.max_disk // costs.snapshot
-        check_room(planned.tree, room)
-        return room
+    def room(self, costs: Costs | None) -> int | None:
+        """How many snapshots may be on disk at once; None: as many as there are."""
+        return None if self.max_disk is None or costs is None else self.max_disk // max(costs.snapshot, 1)
 
 
 def _estimate(
@@ -271,7 +261,7 @@ def _estimate(
     costs = pool.call(measure, runs[0])
     if not share:
         costs = evolve(costs, apart="--no-share was given")
-    return estimate(source, probe, candidates, runs, costs, pool.workers), costs
+    return estimate(source, probe, candidates, runs, costs, pool.workers, question.room(costs)), costs
 
 
 def _score(

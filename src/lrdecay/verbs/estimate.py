@@ -6,16 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.runs.spec import Probe, RunSpec, Source
 from lrdecay.sweep.costs import Costs
-from lrdecay.sweep.executor import line_of, shareable
+from lrdecay.sweep.executor import check_room, line_of, shareable
 from lrdecay.sweep.near import NearMiss, near_misses
 from lrdecay.sweep.order import simulate
 from lrdecay.sweep.pilots import EXTENSIONS, first_peaks
-from lrdecay.sweep.tree import Tree, plan_tree
+from lrdecay.sweep.tree import plan_tree
 from lrdecay.verbs.advice import advice
 from lrdecay.verbs.tuning import Candidate, make_spec
 
@@ -27,11 +27,10 @@ NOMINAL_PEAK = 0.1
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 
 
-@frozen(eq=False)
+@frozen
 class Estimate:
     """A plan's cost on this machine."""
 
-    tree: Tree = field(repr=False)
     runs: int
     steps_naive: int
     steps_trained: int
@@ -94,7 +93,13 @@ def planned_runs(
 
 
 def estimate(
-    source: Source, probe: Probe, candidates: Sequence[Candidate], runs: Sequence[RunSpec], costs: Costs, workers: int
+    source: Source,
+    probe: Probe,
+    candidates: Sequence[Candidate],
+    runs: Sequence[RunSpec],
+    costs: Costs,
+    workers: int,
+    room: int | None = None,
 ) -> Estimate:
     """What these runs cost as a tree; near misses and advice are those of one seed at the stated peaks.
 
@@ -105,13 +110,17 @@ def estimate(
         runs: as `planned_runs` gives them.
         costs: measured here.
         workers: how many processes there are.
+        room: how many snapshots fit on the disk; None: as many as there are.
+
+    Raises:
+        InputError: too few fit.
     """
     shared = costs.apart is None and all(shareable(run) for run in runs)
     lines = [line_of(run) for run in runs]
     if not shared:
         lines = [evolve(line, header=line.header + str(i).encode()) for i, line in enumerate(lines)]
     tree = plan_tree(lines, costs.least)
-    played = simulate(tree, workers)
+    played = simulate(tree, workers, None if room is None else check_room(tree, room))
     evaluations = sum(len(node.marks) for node in tree.nodes)
     seconds = played.steps * costs.update
     seconds += (len(tree.nodes) * costs.start + evaluations * costs.evaluation) / min(workers, len(tree.nodes) or 1)
@@ -125,7 +134,6 @@ def estimate(
     first = plan_tree([line_of(run) for run in one])
     misses = [_named(miss, one) for miss in near_misses(first)] if shared else []
     return Estimate(
-        tree=tree,
         runs=len(runs),
         steps_naive=tree.steps_naive,
         steps_trained=tree.steps_trained,
