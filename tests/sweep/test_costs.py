@@ -78,3 +78,10 @@ def test_a_script_that_never_repeats_itself_is_forked_all_the_same(tmp_path) -> 
 def test_a_script_that_fails_is_an_error(tmp_path) -> None:
     with pytest.raises(RunError, match="boom"):
         measure(script(tmp_path, noise="sys.exit('boom')"))
+
+
+def test_a_script_that_is_not_to_be_forked_is_only_timed(tmp_path) -> None:
+    costs = measure(script(tmp_path, restore="pass"), forks=False)
+
+    assert "not worth it" in costs.apart
+    assert (costs.snapshot, costs.start > 0) == (0, True)

@@ -26,6 +26,7 @@ from lrdecay.runs.trace import Trace
 __all__ = ["Costs", "measure"]
 
 _WARM, _TIMED = 2, 8  # updates
+_NOT_WORTH_IT = "they agree in so few updates that forking a script is not worth it"
 
 
 @frozen
@@ -44,8 +45,12 @@ class Costs:
         return math.ceil(self.start / self.update) if self.update > 0 else 0
 
 
-def measure(run: RunSpec) -> Costs:
+def measure(run: RunSpec, *, forks: bool = True) -> Costs:
     """Start a run, make a few of its updates, save once.
+
+    Args:
+        run: one of those that are to be made.
+        forks: whether a script is to be forked at all.
 
     Raises:
         InputError: the source cannot be built.
@@ -53,7 +58,7 @@ def measure(run: RunSpec) -> Costs:
     """
     with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
         if isinstance(run.source, ScriptSource):
-            return _of_script(run, run.source, Path(folder))
+            return _of_script(run, run.source, Path(folder), forks=forks)
         if isinstance(run.source, TaskSource):
             return _of_task(run, run.source, Path(folder))
     return Costs(0.0, 0.0, 0.0, 0, f"{run.source.label} cannot be forked")
@@ -72,19 +77,21 @@ def _of_task(run: RunSpec, source: TaskSource, folder: Path) -> Costs:
     return Costs((made - began) / _TIMED, 0.0, evaluated - made, size)
 
 
-def _of_script(run: RunSpec, source: ScriptSource, folder: Path) -> Costs:
+def _of_script(run: RunSpec, source: ScriptSource, folder: Path, *, forks: bool) -> Costs:
     times: list[float] = []
     stop = max(min(_WARM + _TIMED, run.steps // 2), 1)
     began = time.perf_counter()
     try:
-        orders = Orders(stop=stop, save=checkpoint_in(folder))
+        orders = Orders(stop=stop, save=checkpoint_in(folder) if forks else None)
         first = _heard(run, source, orders, lambda _done, _loss: times.append(time.perf_counter()))
     except CannotForkError as problem:
         return Costs(0.0, 0.0, 0.0, 0, str(problem))
     whole = time.perf_counter() - began
     update = (times[-1] - times[0]) / max(len(times) - 1, 1) if times else 0.0
-    size = seal_checkpoint(folder)
-    costs = Costs(update, max(whole - len(times) * update, 0.0), 0.0, size)
+    costs = Costs(update, max(whole - len(times) * update, 0.0), 0.0, 0)
+    if not forks:
+        return evolve(costs, apart=_NOT_WORTH_IT)
+    costs = evolve(costs, snapshot=seal_checkpoint(folder))
     return evolve(costs, apart=_forked(run, source, folder, first, stop)) if 2 * stop <= run.steps else costs
 
 

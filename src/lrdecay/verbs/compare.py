@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -16,11 +17,13 @@ from lrdecay.runs.spec import Probe, Source
 from lrdecay.schedule import Schedule, at_peak, peak_of
 from lrdecay.schedule.notation import Spec
 from lrdecay.sweep.costs import Costs, measure
+from lrdecay.sweep.executor import line_of
 from lrdecay.sweep.journal import Journal
 from lrdecay.sweep.pilots import FIRST_PILOT_SEED, shared_peak
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row, Study, rank
+from lrdecay.sweep.tree import plan_tree
 from lrdecay.verbs.estimate import NOMINAL_PEAK, Estimate, disk_bytes, estimate, planned_runs
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.find import search
@@ -31,6 +34,7 @@ from lrdecay.verbs.tuning import Candidate, make_spec, tune
 
 __all__ = ["Compared", "compare", "dry_run"]
 
+_WORTH_IT = 0.95  # of the updates apart; a tree of more is not worth checking whether a script can be forked
 _FAR = 1e6  # a peak above any floor, to compare schedules up to their peak
 
 
@@ -258,7 +262,9 @@ def _estimate(
         runs = [run for run in runs if journal.get(run.identity()) is None]
     if not runs:
         return None, None
-    costs = pool.call(measure, runs[0])
+    tree = plan_tree([line_of(run) for run in runs])
+    forks = share and tree.steps_trained < _WORTH_IT * tree.steps_naive
+    costs = pool.call(functools.partial(measure, forks=forks), runs[0])
     if not share:
         costs = evolve(costs, apart="--no-share was given")
     return estimate(source, probe, candidates, runs, costs, pool.workers, question.room(costs)), costs
