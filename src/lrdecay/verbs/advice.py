@@ -41,10 +41,10 @@ def advice(source: Source, probe: Probe, planned: Sequence[tuple[Candidate, floa
         then = _tree(source, probe, changed)
         if then.steps_trained < 0.98 * now.steps_trained:
             horizons = ", ".join(dict.fromkeys(_length(planned[i][0], probe) for i in concerned))
-            shares = (
-                f"{then.steps_naive / then.steps_trained:.1f}x instead of {now.steps_naive / now.steps_trained:.1f}x"
+            ratio, was = then.steps_naive / then.steps_trained, now.steps_naive / now.steps_trained
+            said.append(
+                f"warmup={length!r} at horizons {horizons}: warmup={n} would share {ratio:.1f}x, not {was:.1f}x"
             )
-            said.append(f"warmup={length!r} at horizons {horizons}: warmup={n} would share {shares}")
     return said
 
 
