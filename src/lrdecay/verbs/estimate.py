@@ -42,6 +42,7 @@ class Estimate:
     near_misses: tuple[dict[str, Any], ...]
     advice: tuple[str, ...]
     assumes: tuple[str, ...]  # what is not known yet
+    apart: bool  # whether every run is made apart, whatever they share
 
     @property
     def peak_bytes(self) -> int:
@@ -69,6 +70,7 @@ class Estimate:
         unit = "epochs" if self.per_epoch else "updates"
         naive, trained = (f"{round(n / (self.per_epoch or 1)):,}" for n in (self.steps_naive, self.steps_trained))
         shared = f", {trained} as a tree" if trained != naive else ", which share next to nothing"
+        shared = "" if self.apart else shared
         many = "snapshot" if self.peak_snapshots == 1 else "snapshots"
         kept = f"{self.peak_snapshots} {many} of {_size(self.bytes_per_snapshot)} alive at most"
         first = f"{self.runs} runs, {naive} {unit} if run apart{shared}, about {_time(self.seconds)} here"
@@ -145,6 +147,7 @@ def estimate(
         near_misses=tuple(misses),
         advice=tuple(advice(source, probe, [(c, c.stated) for c in candidates]) if shared else ()),
         assumes=tuple(assumes),
+        apart=not shared,
     )
 
 
