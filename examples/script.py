@@ -41,14 +41,17 @@ def evaluate():
 
 
 def save_ckpt(path, t):
-    torch.save({"model": model.state_dict(), "opt": opt.state_dict(), "sched": sched.state_dict(), "t": t}, path)
+    states = {"model": model.state_dict(), "opt": opt.state_dict(), "sched": sched.state_dict()}
+    torch.save({**states, "accuracy": accuracy, "t": t}, path)
 
 
 def load_ckpt(path):
+    global accuracy  # what the loop carries along belongs in the checkpoint, too
     saved = torch.load(path, weights_only=True)
     model.load_state_dict(saved["model"])
     opt.load_state_dict(saved["opt"])
     sched.load_state_dict(saved["sched"])
+    accuracy = saved["accuracy"]
     return saved["t"]
 
 

@@ -32,11 +32,15 @@ def state():
 
 def save_ckpt(path, t):
     with open(path, "wb") as f:
-        np.savez(f, t=t, **{str(i): keras.ops.convert_to_numpy(v.value) for i, v in enumerate(state())})
+        np.savez(
+            f, t=t, accuracy=accuracy, **{str(i): keras.ops.convert_to_numpy(v.value) for i, v in enumerate(state())}
+        )
 
 
 def load_ckpt(path):
+    global accuracy
     saved = np.load(path)
+    accuracy = float(saved["accuracy"])
     for i, v in enumerate(state()):
         v.assign(saved[str(i)])
     return int(saved["t"])

@@ -47,12 +47,13 @@ def evaluate(params):
 def save_ckpt(path, t):
     leaves = jax.tree.leaves((params, opt_state, jax.random.key_data(key)))
     with open(path, "wb") as f:
-        np.savez(f, t=t, **{str(i): leaf for i, leaf in enumerate(leaves)})
+        np.savez(f, t=t, accuracy=accuracy, **{str(i): leaf for i, leaf in enumerate(leaves)})
 
 
 def load_ckpt(path):
-    global params, opt_state, key
+    global params, opt_state, key, accuracy
     saved = np.load(path)
+    accuracy = float(saved["accuracy"])
     now = (params, opt_state, jax.random.key_data(key))
     leaves = [jnp.asarray(saved[str(i)]) for i in range(len(jax.tree.leaves(now)))]
     params, opt_state, data = jax.tree.unflatten(jax.tree.structure(now), leaves)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -326,7 +327,7 @@ def test_of_several_processes_only_the_first_writes_and_each_keeps_its_own_rando
         monkeypatch.setenv("RANK", rank)
         run = script(Orders(events=Path("events"), seed=3, stop=2, save=Path("ckpt")), steps=4)
         run.attach(optimizer(), "linear(0.6)")
-        for _ in run.steps(save=lambda _path, _t: None):
+        for _ in run.steps(save=lambda _path, _t: None, load=lambda _path: 2):
             random.random()
             run.log(loss=1.0)
         assert events() == [] if rank == "1" else len(events()) == 6
@@ -389,3 +390,16 @@ def test_by_hand_a_trainer_starts_where_and_with_what_seed_it_likes() -> None:
     run.enter(3)
     run.leave(4, lambda _: pytest.fail("nobody wants a checkpoint"))
     assert run.step == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "lacks"), [({}, "no save"), ({"save": print}, "no load"), ({"load": int}, "no save")]
+)
+def test_a_script_that_is_to_save_and_could_not_go_on_from_there_says_so_at_once(
+    script: Script, given: dict[str, Any], lacks: str
+) -> None:
+    run = script(Orders(events=Path("events"), seed=3, stop=2, save=Path("ckpt")), steps=4)
+    run.attach(optimizer(), "linear(0.6)")
+    with contextlib.suppress(InputError):
+        next(iter(run.steps(**given)))
+    assert [e["lacks"] for e in events() if e["event"] == "cannot"] == [lacks]

@@ -15,12 +15,18 @@ from pathlib import Path
 import pytest
 
 import lrdecay
+import lrdecay.verbs.compare
 from lrdecay.cli.main import run
 from lrdecay.errors import InputError, RunError
 from lrdecay.sweep.pilots import FIRST_PILOT_SEED
 
 SCHEDULES = ["constant(0.2)", "linear(0.2)", 'step(0.2, factor=0.1, every="40%")']
 NOISY = {"sigma": 1.0, "condition": 10.0, "dimension": 5, "steps": 200}
+
+
+def once_for_each_past(results):
+    """Updates of these runs, each made once for every past of rates that differs in a bit."""
+    return len({(r.seed, r.trace.rate[: n + 1].tobytes()) for r in results for n in range(r.steps)})
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +103,8 @@ def test_another_seed_trains_only_what_is_new(compared, tmp_path):
     folder = shutil.copytree(compared.folder, tmp_path / "report")
     more = lrdecay.compare("quadratic", SCHEDULES, seeds=5, arguments=NOISY, out=folder, workers=2)
 
-    runs = {(r.schedule, 4) for row in (*more.study.main.rows, *more.study.shared.rows) for r in row.results}
-    assert more.study.steps_trained == len(runs) * 200
+    new = [row.results[4] for row in (*more.study.main.rows, *more.study.shared.rows)]
+    assert more.study.steps_trained == once_for_each_past(new)
 
 
 def test_the_same_study_elsewhere_gives_the_same_bits(compared, tmp_path):
@@ -228,8 +234,10 @@ def test_ctrl_c_is_one_line_and_the_study_goes_on_from_there(tmp_path):
     _, said = child.communicate(timeout=30)
 
     assert child.returncode == 130
-    assert said.count("\n") == 1
-    assert "interrupted" in said
+    plan, *rest = said.splitlines()
+    assert plan.startswith("160 runs, 640,000 updates if run apart")
+    assert len(rest) == 1
+    assert "interrupted" in rest[0]
     assert len((tmp_path / "r" / "journal.jsonl").read_text().splitlines()) >= 1
 
 
@@ -251,3 +259,107 @@ def test_a_study_in_which_every_run_diverged_has_failed_and_says_where(tmp_path)
 
     assert (tmp_path / "r" / "report.html").exists()
     assert len(list((tmp_path / "r" / "traces").glob("*.csv"))) >= 2
+
+
+STEPS = [f'multi_step(0.2, factor={factor}, at=["50%", "{at}%"])' for factor in (0.1, 0.5) for at in (70, 90)]
+
+
+def test_runs_made_apart_give_the_same_results_and_cost_what_the_plan_says(tmp_path, capsys):
+    asked = {"seeds": 2, "arguments": NOISY, "workers": 2, "fixed_peak": True}
+    planned = lrdecay.verbs.compare.dry_run("quadratic", STEPS, **asked)
+    told = []
+    shared = lrdecay.compare("quadratic", STEPS, **asked, out=tmp_path / "shared", say=told.append)
+    apart = lrdecay.compare("quadratic", STEPS, **asked, out=tmp_path / "apart", share=False)
+
+    assert apart.to_json()["rows"] == shared.to_json()["rows"]
+    assert apart.study.steps_naive == apart.study.steps_trained == shared.study.steps_naive == 2 * 4 * 200
+    assert shared.study.steps_trained == planned.steps_trained == 2 * (100 + 2 * (40 + 60 + 60))
+    for a, b in zip(apart.study.main.rows, shared.study.main.rows, strict=True):
+        for x, y in zip(a.results, b.results, strict=True):
+            assert x.digest == y.digest is not None
+            assert x.trace.loss.tobytes() == y.trace.loss.tobytes()
+    assert told[0].startswith("8 runs, 1,600 updates if run apart, 840 as a tree, about ")
+    assert not (tmp_path / "shared" / "snapshots").exists()
+
+
+def test_a_dry_run_trains_nothing_and_says_what_a_study_would_cost(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    schedules = [f'wsd(peak, warmup="2%", cooldown="10%") @ {n}' for n in (400, 600, 800)]
+    arguments = ["compare", "quadratic", *(a for s in schedules for a in ("-s", s)), "--seeds", "1", "--dry-run"]
+    assert run([*arguments, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+
+    assert {"steps_naive", "steps_trained", "snapshots", "bytes_per_snapshot", "peak_bytes", "near_misses"} <= set(data)
+    assert data["steps_naive"] == 1800 * (1 + 2 * 3)
+    assert data["near_misses"] == []
+    assert data["advice"] == ['warmup="2%" at horizons 400, 600, 800: warmup=16 would share 2.0x, not 1.0x']
+    assert "open peaks are planned at 0.1" in data["assumes"][0]
+    assert list(tmp_path.iterdir()) == []
+    assert run(arguments) == 0
+    assert "21 runs, 12,600 updates if run apart" in capsys.readouterr().out
+
+
+def test_a_near_miss_is_reported_and_not_merged():
+    a, b = "multi_step(0.3, factor=0.1, at=[50])", f"multi_step({0.1 + 0.2!r}, factor=0.2, at=[50])"
+    planned = lrdecay.verbs.compare.dry_run("quadratic", [a, b], seeds=1, arguments=NOISY, fixed_peak=True)
+
+    assert planned.steps_trained == planned.steps_naive == 400
+    assert planned.near_misses == ({"schedules": [a, b], "at": 0, "until": 50},)
+
+
+def test_a_disk_too_small_for_what_sharing_needs_is_refused_before_anything_is_trained(tmp_path):
+    with pytest.raises(InputError, match="`--max-disk` must hold 2 snapshots at once, got room for 0"):
+        lrdecay.compare(
+            "quadratic", STEPS, arguments=NOISY, fixed_peak=True, max_disk="100 B", out=tmp_path / "r", workers=1
+        )
+    assert not (tmp_path / "r" / "journal.jsonl").exists()
+    with pytest.raises(InputError, match="must be an amount such as 2GB"):
+        lrdecay.compare("quadratic", STEPS, max_disk="much")
+
+
+SCRIPT = """
+import os
+import numpy as np
+from lrdecay.runs.protocol import Orders
+from lrdecay.runs.script_run import ScriptRun
+run = ScriptRun(dict(steps=400), Orders.read(os.environ), lambda optimizer, bound, rates: rates, 0)
+rates = run.attach(None, "constant(0.1)")
+w = np.random.standard_normal(5)
+def save(path, t):
+    np.save(open(path, "wb"), np.array([*w, t]))
+def load(path):
+    saved = np.load(path)
+    w[:] = saved[:5]
+    return int(saved[-1])
+for t in run.steps(ARGUMENTS):
+    run.log(loss=float(w @ w))
+    w[:] = w - rates[t] * (w + 0.1 * np.random.standard_normal(5))
+"""
+
+
+def of_a_script(folder, arguments):
+    (folder / "train.py").write_text(SCRIPT.replace("ARGUMENTS", arguments))
+    return {
+        "script": f"{sys.executable} {folder / 'train.py'}",
+        "schedules": ["constant(0.2)", "multi_step(0.2, factor=0.1, at=[390])"],
+        "seeds": 1,
+        "fixed_peak": True,
+        "workers": 2,
+    }
+
+
+def test_a_script_is_forked_and_gives_the_results_of_whole_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr("lrdecay.sweep.costs.Costs.least", 10)  # a start is worth 10 updates, however slow it is today
+    asked = of_a_script(tmp_path, "save=save, load=load")
+    shared = lrdecay.compare(**asked, out=tmp_path / "shared")
+    apart = lrdecay.compare(**asked, out=tmp_path / "apart", share=False)
+
+    assert (shared.study.steps_trained, apart.study.steps_trained) == (410, 800)
+    assert shared.to_json()["rows"] == apart.to_json()["rows"]
+
+
+def test_a_script_that_saves_nothing_is_made_apart_and_the_report_says_so(tmp_path):
+    compared = lrdecay.compare(**of_a_script(tmp_path, ""), out=tmp_path / "r")
+
+    assert compared.study.steps_trained == 800
+    assert any("made apart" in note and "no save" in note for note in compared.study.notes)

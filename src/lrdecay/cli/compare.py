@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -66,6 +66,13 @@ def compare_command(
     metric: Metric = None,
     out: Out = None,
     workers: Workers = None,
+    no_share: Annotated[
+        bool, typer.Option("--no-share", help="Train every run apart; the results are the same.")
+    ] = False,
+    max_disk: Annotated[
+        str | None, typer.Option("--max-disk", metavar="SIZE", help="What snapshots may take at once, such as 2GB.")
+    ] = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and train nothing.")] = False,
     json: Json = False,
 ) -> None:
     """Compare schedules, each at its own peak, on the same seeds.
@@ -74,27 +81,33 @@ def compare_command(
 
     Example: lrdecay compare digits -s 'wsd(peak, warmup=50, cooldown={"10%","20%","40%"})' --vary wd={0,0.01}
     """
-    from lrdecay.verbs.compare import compare
+    from lrdecay.verbs.compare import compare, dry_run
 
+    given = [*(schedules or []), *(f"@{file}" for file in files or [])]
+    asked: dict[str, Any] = {
+        "script": script,
+        "seeds": seeds,
+        "pilots": pilots,
+        "fixed_peak": fixed_peak,
+        "steps": steps,
+        "epochs": epochs,
+        "arguments": task_arguments(with_, optimizer),
+        "vary": vary or (),
+        "budget": budget,
+        "metric": metric,
+        "workers": workers,
+        "share": not no_share,
+        "max_disk": max_disk,
+    }
+    if dry:
+        planned = dry_run(task, given, **asked)
+        if json:
+            print_json(planned.to_json())
+        else:
+            print("\n".join(planned.sentences()))
+        return
     with ProgressBar() as bar:
-        compared = compare(
-            task,
-            [*(schedules or []), *(f"@{file}" for file in files or [])],
-            script=script,
-            seeds=seeds,
-            pilots=pilots,
-            fixed_peak=fixed_peak,
-            steps=steps,
-            epochs=epochs,
-            arguments=task_arguments(with_, optimizer),
-            vary=vary or (),
-            budget=budget,
-            metric=metric,
-            out=out,
-            workers=workers,
-            watch=bar,
-            command=command_line(),
-        )
+        compared = compare(task, given, **asked, out=out, watch=bar, say=_say, command=command_line())
     if json:
         print_json(compared.to_json())
         return
@@ -107,3 +120,7 @@ def compare_command(
     console.print(study_table(compared.study))
     console.print(verdict(compared.study), highlight=False, markup=False)
     console.print(f"\nreport: {compared.report}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

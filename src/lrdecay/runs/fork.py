@@ -20,7 +20,7 @@ from lrdecay.runs.spec import RunSpec
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trace import Trace
 
-__all__ = ["ForkCheck", "fork_steps", "verify_forks"]
+__all__ = ["ForkCheck", "fork_steps", "same_rows", "verify_forks"]
 
 
 @frozen
@@ -28,7 +28,9 @@ class ForkCheck:
     """One fork, compared with the run that went straight through."""
 
     step: int  # updates made before the fork
-    identical: bool  # every loss after the fork, and for a task also the whole final state, bit for bit
+    identical: (
+        bool  # every loss after the fork, with a task's whole final state, or what else a script logs, bit for bit
+    )
     loss_difference: float  # largest absolute difference of the training loss after the fork
     weight_difference: float | None  # the same of any array of floats at the end; None: a script, which keeps its own
 
@@ -98,8 +100,8 @@ def _check_script(spec: RunSpec, source: ScriptSource, steps: list[int]) -> list
             msg = f"`--script {source.command!r}` must log the loss of each update after a fork at step {step}"
             msg += f", got {len(got)} of {len(expected)} rows. Does load(path) return the step it was saved at?"
             raise InputError(msg)
-        same = np.array_equal(expected, got, equal_nan=True)
-        checks.append(ForkCheck(step, bool(same), _largest(expected, got), None))
+        same = same_rows(whole, again, step)
+        checks.append(ForkCheck(step, same, _largest(expected, got), None))
     return checks
 
 
@@ -117,6 +119,13 @@ def _trace(spec: RunSpec, source: ScriptSource, orders: Orders) -> Trace:
 
 def _from(trace: Trace, step: int) -> np.ndarray[Any, Any]:
     return trace.loss[trace.step >= step]
+
+
+def same_rows(whole: Trace, again: Trace, start: int, stop: int | None = None) -> bool:
+    """Whether two traces say the same of updates ``start`` .. ``stop`` - 1, metrics included, bit for bit."""
+    stop = int(whole.step.max(initial=-1)) + 1 if stop is None else stop
+    a, b = ([row for row in trace.rows() if start <= row["step"] < stop] for trace in (whole, again))
+    return repr(a) == repr(b)  # of floats: in full, and nan is nan
 
 
 def _largest(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:

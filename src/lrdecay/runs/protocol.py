@@ -11,8 +11,8 @@
     LRDECAY_PROBE    "1": say the horizon and the schedule, then stop before training
 
 Events are JSON lines: ``hello`` (the horizon), ``attached`` (the schedule), ``loaded`` (the step of a checkpoint),
-``steps`` (updates begin; whether checkpoints can be saved and loaded), ``row`` (what was logged at a step), ``end``.
-Nothing is ever pickled.
+``steps`` (updates begin; whether checkpoints can be saved and loaded), ``cannot`` (it was asked to save, and could not
+go on from there), ``row`` (what was logged at a step), ``end``. Nothing is ever pickled.
 """
 
 from __future__ import annotations

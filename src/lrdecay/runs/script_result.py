@@ -12,10 +12,14 @@ from lrdecay.runs.metric import judge
 from lrdecay.runs.spec import Divergence, RunResult, RunSpec, at_the_end, final_score
 from lrdecay.runs.trace import Trace
 
-__all__ = ["Ended", "result_of"]
+__all__ = ["CannotForkError", "Ended", "Heard", "Rows", "result_of"]
 
 Rows = Mapping[int, Mapping[str, float]]
 """Step -> what was logged there."""
+
+
+class CannotForkError(InputError):
+    """A script that does not save and load was to be forked."""
 
 
 @frozen
@@ -26,6 +30,15 @@ class Ended:
     failure: RunError | None  # it exited with an error
     stopped: bool  # it was told to stop before the end of the horizon
     left: bool  # it exited without reaching the end of ``run.steps()``
+
+
+@frozen(eq=False)
+class Heard:
+    """What a script logged."""
+
+    rows: Rows
+    ended: Ended
+    loaded: int | None  # the step of the checkpoint it started from; None: from the beginning
 
 
 def result_of(spec: RunSpec, command: str, judged_by: str | None, rows: Rows, ended: Ended) -> RunResult:

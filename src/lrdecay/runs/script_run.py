@@ -114,6 +114,8 @@ class ScriptRun:
             msg = "`run.steps(...)` must come after `run.attach(optimizer, schedule)`, got no attached schedule."
             raise InputError(msg)
         start = 0
+        if self._orders.save is not None and (save is None or load is None):
+            self._say(event="cannot", lacks="no save" if save is None else "no load")
         if self._orders.load is not None:
             if load is None:
                 msg = "`run.steps(load=...)` must be given to start from a checkpoint, got None. Write load(path) -> t."

@@ -28,7 +28,7 @@ from lrdecay.runs.local_files import content_hash, imported_files, program_of
 from lrdecay.runs.metric import judge
 from lrdecay.runs.orphans import dies_with_us
 from lrdecay.runs.protocol import Orders, variables
-from lrdecay.runs.script_result import Ended, result_of
+from lrdecay.runs.script_result import CannotForkError, Ended, Heard, result_of
 from lrdecay.runs.spec import Probe, Progress, RunResult, RunSpec
 from lrdecay.runs.trace import Trace
 from lrdecay.schedule import Horizon
@@ -59,6 +59,11 @@ class ScriptSource:
     def label(self) -> str:
         """The command."""
         return self.command
+
+    @property
+    def knows_horizon(self) -> bool:
+        """Yes: ``run.steps()`` and ``run.horizon`` say it, and what a script does with it is its own."""
+        return True
 
     def identity(self) -> Mapping[str, Any]:
         """The command, the content of every file it names, and of the modules its program imports from beside it."""
@@ -148,6 +153,24 @@ class ScriptSource:
             cure = "Its weight decay is its own."
             msg = refusal("RunSpec(values=...)", "must be left out for a script", sorted(spec.values), cure)
             raise InputError(msg)
+        return self.result(spec, self.hear(spec, orders, progress, before))
+
+    def hear(
+        self, spec: RunSpec, orders: Orders, progress: Progress, before: Trace | None = None, *, forking: bool = False
+    ) -> Heard:
+        """Run the script under orders, and give what it logged. What it logs after a stop is no part of the run.
+
+        Args:
+            spec: the run.
+            orders: to load, stop or save.
+            progress: told the updates made.
+            before: what its trunk logged; it counts as its own.
+            forking: whether to give up at once where the script cannot save and load.
+
+        Raises:
+            CannotForkError: it cannot, and that was asked.
+            InputError: it logs not the metric it is judged by, or several and none was named.
+        """
         began = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
             rates = Path(folder, "rates.npy")
@@ -156,11 +179,17 @@ class ScriptSource:
             rows = {} if before is None else before.logged()
             metrics: dict[str, None] = {}  # names, in the order they came in
             failure: RunError | None = None
+            loaded: int | None = None
             left = True
             with self._child(told, math.inf) as (events, died):
                 for event in events:
                     left = left and event["event"] != "end"
-                    if event["event"] != "row":
+                    if event["event"] == "cannot" and forking:
+                        msg = refusal(f"--script {self.command!r}", "must save and load to be forked", event["lacks"])
+                        raise CannotForkError(msg)
+                    if event["event"] == "loaded":
+                        loaded = int(event["step"])
+                    if event["event"] != "row" or (orders.stop is not None and not left):
                         continue
                     step, values = int(event["step"]), {k: float(v) for k, v in event["values"].items()}
                     rows.setdefault(step, {}).update(values)
@@ -174,7 +203,16 @@ class ScriptSource:
                 else:
                     failure = died()
         ended = Ended(time.perf_counter() - began, failure, stopped=orders.stop is not None, left=left)
-        return result_of(spec, self.command, self._judged_by(spec), rows, ended)
+        return Heard(rows, ended, loaded)
+
+    def result(self, spec: RunSpec, heard: Heard) -> RunResult:
+        """What came of a run, from what was heard of it.
+
+        Raises:
+            InputError: as `run_orders`.
+            RunError: as `run_orders`.
+        """
+        return result_of(spec, self.command, self._judged_by(spec), heard.rows, heard.ended)
 
     def _judged_by(self, spec: RunSpec) -> str | None:
         """What the spec says wins: a range test reads the loss, whatever else is logged."""

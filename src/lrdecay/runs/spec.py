@@ -67,6 +67,10 @@ class Source(Protocol):
     def probe(self, steps: int | None, epochs: float | None) -> Probe:
         """Start it just far enough to learn its horizon and metric; ``steps`` or ``epochs`` override its length."""
 
+    @property
+    def knows_horizon(self) -> bool:
+        """Whether an update may depend on how long the run is: a script's may, a task's does not."""
+
     def execute(self, spec: RunSpec, progress: Progress) -> RunResult:
         """Train one run in this process or a child of it."""
 
@@ -93,22 +97,33 @@ class RunSpec:
 
     def identity(self) -> str:
         """SHA-256 of the header and then of the bits of every rate; of other columns where there are any."""
-        header = {
-            "update_semantics": UPDATE_SEMANTICS,
-            "source": dict(self.source.identity()),
-            "seed": self.seed,
-            "horizon": self.horizon.to_json(),
-            "evaluations": self.evaluations,
-            "metric": self.metric,
-            "machine": platform.machine(),
-            "versions": {name: _version(name) for name in ("torch", "numpy")},
-            "threads": 1,
-        }
+        own = {"horizon": self.horizon.to_json(), "evaluations": self.evaluations, "metric": self.metric}
+        header = self._updates() | own
         total = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
         total.update(np.ascontiguousarray(self.rates, dtype="<f8").tobytes())
         for name in sorted(self.values):
             total.update(name.encode() + b"\0" + np.ascontiguousarray(self.values[name], dtype="<f8").tobytes())
         return total.hexdigest()
+
+    def prefix_header(self) -> bytes:
+        """What decides the bits of this run's updates beside their values: the header of a node of the sweep's tree.
+
+        The horizon is in it only where the source knows it. How often a run is evaluated changes no update.
+        """
+        header = self._updates() | {"columns": ["lr"]}
+        if self.source.knows_horizon:
+            header["horizon"] = self.horizon.to_json()
+        return json.dumps(header, sort_keys=True).encode()
+
+    def _updates(self) -> dict[str, Any]:
+        return {
+            "update_semantics": UPDATE_SEMANTICS,
+            "source": dict(self.source.identity()),
+            "seed": self.seed,
+            "machine": platform.machine(),
+            "versions": {name: _version(name) for name in ("torch", "numpy")},
+            "threads": 1,
+        }
 
     def table(self, start: int = 0, stop: int | None = None) -> dict[str, FloatArray]:
         """The rates and every other column from update ``start`` up to ``stop``, for `Trainable.advance`."""
@@ -145,6 +160,7 @@ class RunResult:
     seconds: float = 0.0  # wall time of the training
     notes: tuple[str, ...] = ()  # what a reader must know, such as how a script without a metric was judged
     failure: str | None = None  # why a script died half-way; the trace until then is here
+    digest: str | None = None  # of the state at its end; None where it diverged, or the state is a script's own
 
     @property
     def steps(self) -> int:

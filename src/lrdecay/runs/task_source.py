@@ -37,6 +37,11 @@ class TaskSource:
             "data": self.reference.data_hashes(),
         }
 
+    @property
+    def knows_horizon(self) -> bool:
+        """No: a trainable is told rates, and its batches are a pure function of (seed, sample)."""
+        return False
+
     def build(self, seed: int) -> Trainable:
         """A fresh trainable; all random generators are seeded first, so that a forgetful task is still repeatable.
 

@@ -69,6 +69,7 @@ class Journal:
             seconds=record["seconds"],
             notes=tuple(record["notes"]),
             failure=record["failure"],
+            digest=record.get("digest"),
         )
 
 
@@ -85,4 +86,5 @@ def _record(r: RunResult) -> dict[str, Any]:
         "seconds": round(r.seconds, 3),
         "notes": list(r.notes),
         "failure": r.failure,
+        "digest": r.digest,
     }

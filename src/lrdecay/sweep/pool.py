@@ -31,6 +31,7 @@ from lrdecay.sweep.worker import report, serve
 __all__ = ["LocalPool", "Watch", "silent"]
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _GUARD = 'call it under `if __name__ == "__main__":`, since workers import that file.'
@@ -118,13 +119,36 @@ class LocalPool:
             RunError: a worker died.
         """
         waiting = deque(enumerate(calls))
-        index_of: dict[int, int] = {}
-        while waiting or index_of:
-            for worker in self._idle(len(waiting)):
-                index, arguments = waiting.popleft()
+        return self.feed(function, lambda _worker: waiting.popleft() if waiting else None)
+
+    def feed(
+        self, function: Callable[..., T], give: Callable[[int], tuple[K, tuple[Any, ...]] | None]
+    ) -> Iterator[tuple[K, T]]:
+        """Call it with what is given to each idle worker; gives (token, result) as they come.
+
+        Args:
+            function: of a module.
+            give: ``give(worker) -> (token, arguments)``, or None while there is nothing for it. Asked again after every
+                result; when nothing is given and nothing is being made, it is over.
+
+        Raises:
+            RunError: a worker died.
+        """
+        token_of: dict[int, K] = {}
+        while True:
+            for number in range(self.workers):
+                if number < len(self._workers) and self._workers[number].ticket is not None:
+                    continue
+                given = give(number)
+                if given is None:
+                    continue
+                worker = self._workers[number] if number < len(self._workers) else self._start()
                 self._next += 1
-                worker.ticket, index_of[self._next] = self._next, index
+                token_of[self._next], arguments = given
+                worker.ticket = self._next
                 self._send(worker, (self._next, function, arguments))
+            if not token_of and not self._busy():
+                return
             for worker in self._speaking():
                 kind, *said = self._hear(worker)
                 if kind == "made":
@@ -132,23 +156,20 @@ class LocalPool:
                     continue
                 ticket, result = said
                 worker.ticket = None
-                if ticket not in index_of:  # a call whose caller did not wait for it
+                if ticket not in token_of:  # a call whose caller did not wait for it
                     continue
-                index = index_of.pop(ticket)
+                token = token_of.pop(ticket)
                 if kind == "failed":
                     raise result
-                yield index, result
+                yield token, result
 
     def run(self, specs: Sequence[RunSpec]) -> Iterator[tuple[int, RunResult]]:
         """Make the runs; gives (index, result) as they come."""
         return self.each(_run, [(spec,) for spec in specs])
 
-    def _idle(self, wanted: int) -> list[_Worker]:
-        """Workers without a call, started if there are fewer than wanted and allowed."""
-        idle = [w for w in self._workers if w.ticket is None]
-        missing = min(wanted - len(idle), self.workers - len(self._workers))
-        idle += [self._start() for _ in range(missing)]
-        return idle[:wanted]
+    def _busy(self) -> bool:
+        """Whether a worker is making a call."""
+        return any(w.ticket is not None for w in self._workers)
 
     def _start(self) -> _Worker:
         context = multiprocessing.get_context("spawn")

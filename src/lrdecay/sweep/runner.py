@@ -1,44 +1,107 @@
-"""Making runs, none twice: what is in the journal or stands twice in a batch is trained once."""
+"""Making runs, none twice: what is in the journal is not made again, and what runs share is trained once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lrdecay.errors import RunError
+from lrdecay.runs.script_result import CannotForkError
 from lrdecay.runs.spec import RunResult, RunSpec
+from lrdecay.sweep.executor import Executor, check_room, shareable
 from lrdecay.sweep.journal import Journal
+from lrdecay.sweep.node_store import FolderNodes, NodeStore
 from lrdecay.sweep.pool import LocalPool
 
 __all__ = ["Runner"]
 
 
 class Runner:
-    """A pool and a journal, and a count of what was asked for and what was trained."""
+    """A pool and a journal, and a count of what was asked for and what was trained.
 
-    def __init__(self, pool: LocalPool, journal: Journal) -> None:
+    Args:
+        pool: makes the runs.
+        journal: keeps them.
+        share: whether runs that agree up to a step are trained once up to it; the results are the same.
+        nodes: where the parts that runs share are kept; by default beside the journal.
+        snapshots: how many fit on the disk at once; None: as many as there are.
+        least: what starting a node costs, in updates.
+    """
+
+    def __init__(
+        self,
+        pool: LocalPool,
+        journal: Journal,
+        *,
+        share: bool = True,
+        nodes: NodeStore | None = None,
+        snapshots: int | None = None,
+        least: int = 0,
+    ) -> None:
         """Nothing trained yet."""
-        self._pool, self._journal = pool, journal
+        self._pool, self._journal, self._share, self._snapshots = pool, journal, share, snapshots
+        self._executor = Executor(pool, nodes or FolderNodes(journal.folder), journal.folder / "snapshots")
+        self._executor.least = least
         self.steps_asked = 0
-        self.steps_trained = 0
+        self._steps_apart = 0
         self.runs_reused = 0
+        self.notes: list[str] = []
+
+    @property
+    def steps_trained(self) -> int:
+        """Updates made."""
+        return self._steps_apart + self._executor.steps_trained
+
+    @property
+    def steps_retrained(self) -> int:
+        """Of these, updates that were made before and whose snapshots were gone."""
+        return self._executor.steps_retrained
 
     def run(self, specs: Sequence[RunSpec], what: str) -> list[RunResult]:
         """The results of these runs, in order; each is written to the journal the moment it is finished.
 
         Raises:
+            InputError: the disk has no room for the snapshots it takes to share.
             RunError: a user's script failed; what was finished before is kept.
         """
         identities = [spec.identity() for spec in specs]
         missing = {i: s for i, s in zip(identities, specs, strict=True) if self._journal.get(i) is None}
         self.steps_asked += sum(spec.steps for spec in specs)
         self.runs_reused += len({i for i in identities if self._journal.get(i) is not None})
-        todo = list(missing.values())
-        if todo:
-            self._pool.watch.begin(what, sum(spec.steps for spec in todo))
-        for _, result in self._pool.run(todo):
+        if missing:
+            self._make(list(missing.values()), what)
+        found = [self._journal.get(i) for i in identities]
+        return [result for result in found if result is not None]
+
+    def clean(self) -> None:
+        """Every run was made: remove what a kill may have left of snapshots."""
+        self._executor.clean()
+
+    def _make(self, todo: list[RunSpec], what: str) -> None:
+        together = [spec for spec in todo if self._share and shareable(spec)]
+        work = self._executor.prepare(together)
+        if work.tree.steps_trained == work.tree.steps_naive:  # they share nothing
+            together = []
+        else:
+            if self._snapshots is not None:
+                self._executor.trees = check_room(work.tree, self._snapshots)
+            self._pool.watch.begin(what, work.steps + sum(s.steps for s in todo if not shareable(s)))
+            try:
+                self._keep(self._executor.run(work))
+            except CannotForkError as problem:
+                self._share = False
+                self.notes.append(f"Every run was made apart: {problem}")
+        apart = [s for s in todo if self._journal.get(s.identity()) is None]
+        if apart:
+            if not together or not self._share:
+                self._pool.watch.begin(what, sum(spec.steps for spec in apart))
+            self._steps_apart += self._keep(self._pool.run(apart))
+
+    def _keep(self, results: Iterator[tuple[int, RunResult]]) -> int:
+        """Write the results to the journal as they come; gives their updates."""
+        steps = 0
+        for _, result in results:
             if result.failure is not None:
                 raise RunError(result.failure)
             self._journal.add(result)
-            self.steps_trained += result.steps
-        found = [self._journal.get(i) for i in identities]
-        return [result for result in found if result is not None]
+            steps += result.steps
+        return steps

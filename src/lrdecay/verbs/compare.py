@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from lrdecay.errors import InputError, RunError, positive_int, refusal
-from lrdecay.runs.spec import Source
+from lrdecay.errors import RunError
 from lrdecay.schedule import Schedule
 from lrdecay.sweep.journal import Journal
-from lrdecay.sweep.pilots import FIRST_PILOT_SEED, shared_peak
+from lrdecay.sweep.pilots import shared_peak
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row, Study, rank
-from lrdecay.verbs.affording import Work, check_budget
-from lrdecay.verbs.budget import parse_budget
+from lrdecay.verbs.estimate import Estimate
+from lrdecay.verbs.export import export_study, frame_of, target_of
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.find import search
-from lrdecay.verbs.provenance import provenance, report_folder
-from lrdecay.verbs.schedules import FAR, Asked, schedules_of
-from lrdecay.verbs.show import horizon_of
+from lrdecay.verbs.planning import plan_study
+from lrdecay.verbs.provenance import provenance
+from lrdecay.verbs.question import Question
 from lrdecay.verbs.sources import Task, source_of
 from lrdecay.verbs.tuning import Candidate, make_spec, tune
-from lrdecay.verbs.variants import parse_variants
 from lrdecay.verbs.varied import Arm, arms_of
 
-__all__ = ["Compared", "compare"]
+if TYPE_CHECKING:
+    from lrdecay.logs.frames import DataFrame
+
+__all__ = ["Compared", "compare", "dry_run"]
 
 
 @frozen(eq=False)
@@ -42,11 +41,21 @@ class Compared:
     folder: Path
     report: Path
     facets: Mapping[str, Mapping[str, Any]] = field(factory=dict)  # row's name -> axis of a grid, or variant -> value
+    exported: tuple[str, ...] = ()  # as asked for: "parquet:runs.parquet"
 
     def to_json(self) -> dict[str, Any]:
-        """The study's JSON, where the report is, and what each row is on the axes of grids and variants."""
+        """The study's JSON, where the report is, what each row is on the axes of grids, and what was exported."""
         facets = {written: dict(axes) for written, axes in self.facets.items()}
-        return self.study.to_json() | {"report": str(self.report), "facets": facets}
+        more = {"report": str(self.report), "facets": facets, "exported": list(self.exported)}
+        return self.study.to_json() | more
+
+    def frame(self) -> DataFrame:
+        """Every scored run in one long pandas DataFrame: run, params, step, name, value.
+
+        Raises:
+            MissingExtraError: pandas or pyarrow (``lrdecay[frames]``) is not installed.
+        """
+        return frame_of(self.study)
 
 
 def compare(
@@ -65,6 +74,10 @@ def compare(
     metric: str | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
+    share: bool = True,
+    max_disk: str | None = None,
+    export: Sequence[str] = (),
+    say: Callable[[str], None] | None = None,
     watch: Watch | None = None,
     command: str = "lrdecay.compare(...)",
 ) -> Compared:
@@ -89,6 +102,10 @@ def compare(
         metric: what a script is judged by.
         out: the report folder. The same command finds its finished runs there and makes only what is missing.
         workers: processes; by default one per core.
+        share: whether runs that agree up to a step are trained once up to it. The results are the same.
+        max_disk: what snapshots may take at once, such as "2GB".
+        export: where to hand the scored runs on, as ``KIND:PATH``; see `lrdecay.verbs.export`.
+        say: told in a few lines what it will cost, before anything is trained.
         watch: told about the updates made.
         command: what to write into the provenance.
 
@@ -100,84 +117,102 @@ def compare(
     require("study", "compare")
     from lrdecay.report.html import write_report
 
-    positive_int.check("compare(seeds=...)", seeds)
-    positive_int.check("compare(pilots=...)", pilots)
-    if seeds > FIRST_PILOT_SEED:
-        msg = refusal(
-            "compare(seeds=...)", f"must be at most {FIRST_PILOT_SEED}", seeds, "Pilot seeds count from there."
-        )
-        raise InputError(msg)
-    variants = parse_variants(vary)
-    bound = None if budget is None else parse_budget(budget)
-    asked, notes = schedules_of(schedules, fixed_peak=fixed_peak)
+    targets = [target_of(text) for text in ([export] if isinstance(export, str) else export)]
+    question = Question.read(
+        schedules, seeds=seeds, pilots=pilots, fixed_peak=fixed_peak, vary=vary, budget=budget, max_disk=max_disk
+    )
     source = source_of(task, script, arguments=arguments, metric=metric)
     with LocalPool(workers, watch) as pool:
-        arms = arms_of(pool, source, variants, steps=steps, epochs=epochs)
-        open_ = [a.written for a in asked if not a.peaks]
-        if fixed_peak and open_:
-            cure = "State each peak, or leave --fixed-peak out."
-            msg = refusal("--fixed-peak", "must be given stated peaks", open_[0], cure)
-            raise InputError(msg)
-        for arm, a in _both(arms, asked):  # every schedule must fit before anything is trained
-            make_spec(Candidate(a.written, a.spec, arm, (FAR,)), a.peaks[0] if a.peaks else FAR, 0)
-        if bound is not None:
-            each = _runs_each(seeds, 0 if fixed_peak else pilots, len(arms) * len(asked))
-            works = [Work(arm, horizon_of(a.spec, arm.probe.horizon), each) for arm, a in _both(arms, asked)]
-            check_budget(pool, bound, works)
-        question = {"schedules": [a.written for a in asked], "seeds": seeds, "pilots": pilots, "fixed_peak": fixed_peak}
-        question |= {"first": [a.peaks for a in asked]} if any(a.peaks[1:] for a in asked) else {}
-        folder = Path(out) if out is not None else _folder(source, arms, question)
-        runner = Runner(pool, Journal(folder))
+        arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
+        nominal = question.candidates(arms, {})
+        folder = Path(out) if out is not None else question.folder(source, arms)
+        journal = Journal(folder)
+        planned = plan_study(pool, question, arms, nominal, journal, share=share)
+        if planned.estimate is not None and say is not None:
+            for line in planned.estimate.sentences():
+                say(line)
+        notes = list(question.notes)
+        if share and planned.apart is not None:
+            notes.append(f"Every run was made apart: {planned.apart}")
+        share = share and planned.apart is None
+        runner = Runner(pool, journal, share=share, snapshots=planned.room, least=planned.least)
         found, find_steps = dict[Arm, float](), 0
-        for arm in arms if open_ else ():
+        for arm in arms if question.opens else ():
             finding = search(pool, arm.source, arm.probe)
             found[arm], find_steps = float(f"{finding.peak():.2g}"), find_steps + finding.steps_used
             start = arm.named(f"Open peaks start from {found[arm]:g}")
             notes.append(f"{start}, found by a range test of {finding.repeats} repeats.")
-        facets = {arm.named(a.written): dict(a.axes) | arm.overrides for arm, a in _both(arms, asked)}
-        candidates = [
-            Candidate(arm.named(a.written), a.spec, arm, a.peaks or (found[arm],)) for arm, a in _both(arms, asked)
-        ]
-        pilot_seeds = () if fixed_peak else tuple(range(FIRST_PILOT_SEED, FIRST_PILOT_SEED + pilots))
-        tuned = tune(runner, candidates, pilot_seeds) if pilot_seeds else None
-        scored = tuple(range(seeds))
+        candidates = question.candidates(arms, found)
+        tuned = tune(runner, candidates, question.pilot_seeds) if question.pilot_seeds else None
         own = {c.written: tuned.choices[c.written].peak if tuned else c.stated for c in candidates}
         common = None
         if tuned and len(candidates) > 1:
             common = shared_peak([tuned.choices[c.written].scores for c in candidates], tuned.goal)
             if common is None:
                 notes.append("No peak at which all schedules train was tried for all, so none is shared.")
-        rows = _score(runner, [(c, own[c.written]) for c in candidates], scored)
-        level = [] if common is None else _score(runner, [(c, common) for c in candidates], scored)
+        wanted = [(c, own[c.written]) for c in candidates]
+        wanted += [] if common is None else [(c, common) for c in candidates]
+        both = _score(runner, wanted, question.seeds)
+        rows, level = both[: len(candidates)], both[len(candidates) :]
+        runner.clean()
     first = rows[0].results[0]
     study = Study(
         task=source.label,
         metric=first.metric,
         goal=first.goal,
-        seeds=scored,
-        pilot_seeds=pilot_seeds,
+        seeds=question.seeds,
+        pilot_seeds=question.pilot_seeds,
         main=rank("each at its best peak" if tuned else "each at its stated peak", rows, first.goal),
         shared=rank(f"all at the shared peak {common:g}", level, first.goal) if level else None,
         choices=tuned.choices if tuned else {},
         steps_trained=runner.steps_trained + find_steps,
         steps_naive=runner.steps_asked + find_steps,
         seconds=time.perf_counter() - began,
-        notes=(*notes, *first.notes, *_reused(runner)),
+        notes=(*notes, *runner.notes, *first.notes, *_reused(runner)),
         provenance=provenance(command),
     )
     report = write_report(study, folder)
+    for target in targets:
+        export_study(study, target)
     _raise_if_nothing_trained(rows, report)
-    return Compared(study, folder, report, {written: axes for written, axes in facets.items() if axes})
+    return Compared(study, folder, report, question.facets(arms), tuple(map(str, targets)))
 
 
-def _both(arms: Sequence[Arm], asked: Sequence[Asked]) -> list[tuple[Arm, Asked]]:
-    """Every schedule on every arm."""
-    return [(arm, a) for arm in arms for a in asked]
+def dry_run(
+    task: Task | None = None,
+    schedules: Sequence[str | Schedule] = (),
+    *,
+    script: str | None = None,
+    seeds: int = 3,
+    pilots: int = 2,
+    fixed_peak: bool = False,
+    steps: int | None = None,
+    epochs: float | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    vary: str | Sequence[str] = (),
+    budget: str | int | None = None,
+    metric: str | None = None,
+    workers: int | None = None,
+    share: bool = True,
+    max_disk: str | None = None,
+) -> Estimate:
+    """What `compare` with these arguments would cost. Trains nothing but a few updates to time them, thrown away.
 
-
-def _runs_each(seeds: int, pilots: int, candidates: int) -> int:
-    """The fewest runs of a candidate, made apart: its first pilots, its scores, and those at a shared peak."""
-    return 3 * pilots + seeds * (2 if pilots and candidates > 1 else 1)
+    Raises:
+        InputError: something asked for cannot be done.
+        RunError: a script fails.
+    """
+    question = Question.read(
+        schedules, seeds=seeds, pilots=pilots, fixed_peak=fixed_peak, vary=vary, budget=budget, max_disk=max_disk
+    )
+    source = source_of(task, script, arguments=arguments, metric=metric)
+    with LocalPool(workers) as pool:
+        arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
+        planned = plan_study(pool, question, arms, question.candidates(arms, {}), None, share=share)
+    if planned.estimate is None:
+        msg = "`dry_run(...)` must have runs to plan, got none."
+        raise RunError(msg)
+    return planned.estimate
 
 
 def _score(runner: Runner, wanted: Sequence[tuple[Candidate, float]], seeds: tuple[int, ...]) -> list[Row]:
@@ -204,13 +239,3 @@ def _reused(runner: Runner) -> tuple[str, ...]:
     if not runner.runs_reused:
         return ()
     return (f"{runner.runs_reused} runs were finished before and not made again; steps_trained counts only new ones.",)
-
-
-def _folder(source: Source, arms: Sequence[Arm], asked: Mapping[str, Any]) -> Path:
-    """A folder of this question's own, so that asking it again finds what is finished."""
-    question = {"source": dict(source.identity()), "horizon": arms[0].probe.horizon.to_json(), **asked}
-    if arms[0].variant is not None:
-        question |= {"vary": [[str(arm.variant), arm.probe.horizon.to_json()] for arm in arms]}
-    return report_folder(
-        "compare", source.label, hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
-    )

@@ -27,6 +27,7 @@ class Candidate:
     spec: Spec
     arm: Arm
     peaks: tuple[float, ...]  # those stated, at least one; or the one found
+    open: bool = False  # whether the schedule leaves its peak open
 
     @property
     def stated(self) -> float:

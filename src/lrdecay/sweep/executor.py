@@ -1,0 +1,225 @@
+"""The local executor: a study's tree on a pool of workers; every node trained once, kept before anything follows it.
+
+A finished node is in the store before its children start, and its snapshot is on disk until they have finished, so that
+a kill at any moment loses only the nodes that were being trained. What is in the store is not trained again, except a
+trunk that something new starts from and whose snapshot is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+from attrs import define, field, frozen
+
+from lrdecay.errors import InputError
+from lrdecay.runs.script_source import ScriptSource
+from lrdecay.runs.snapshot_file import has_snapshot, remove_snapshot, sweep_snapshots
+from lrdecay.runs.spec import RunResult, RunSpec
+from lrdecay.runs.task_source import TaskSource
+from lrdecay.sweep.assembly import Trained, assembled, fits
+from lrdecay.sweep.node import NodeDone, NodeJob, train_node
+from lrdecay.sweep.node_store import NodeStore
+from lrdecay.sweep.order import Frontier
+from lrdecay.sweep.pool import LocalPool
+from lrdecay.sweep.tree import Line, Node, Tree, plan_tree
+
+__all__ = ["Executor", "Work", "check_room", "line_of", "shareable"]
+
+
+def line_of(spec: RunSpec) -> Line:
+    """A run as the planner sees it."""
+    return Line(spec.prefix_header(), spec.rates, tuple(spec.evaluation_steps()))
+
+
+def shareable(spec: RunSpec) -> bool:
+    """Whether a run may be put together from nodes: not one with other columns, or that goes on after it diverged."""
+    return isinstance(spec.source, TaskSource | ScriptSource) and spec.stop_after_divergence and not spec.values
+
+
+@frozen(eq=False)
+class Work:
+    """What is to be trained for some runs."""
+
+    specs: tuple[RunSpec, ...]
+    tree: Tree
+    found: dict[int, Trained]  # node -> what the store has of it
+    todo: frozenset[int]
+
+    @property
+    def steps(self) -> int:
+        """Updates to be made."""
+        return sum(self.tree.nodes[i].steps for i in self.todo)
+
+
+@define(eq=False)
+class Executor:
+    """Trains trees on a pool.
+
+    Attributes:
+        steps_trained: updates made.
+        steps_retrained: of these, in nodes that were finished before and whose snapshots were gone.
+        peak_snapshots: most that were on disk at once.
+        largest_snapshot: bytes of the largest.
+    """
+
+    pool: LocalPool
+    nodes: NodeStore
+    folder: Path  # for snapshots; whatever else is in it is removed
+    trees: int | None = None  # see `lrdecay.sweep.order.Frontier`
+    least: int = 0  # see `lrdecay.sweep.tree.plan_tree`
+    steps_trained: int = 0
+    steps_retrained: int = 0
+    peak_snapshots: int = 0
+    largest_snapshot: int = 0
+    _alive: set[int] = field(factory=set, init=False)
+
+    def prepare(self, specs: Sequence[RunSpec]) -> Work:
+        """Plan some runs, and look up which of their nodes are finished."""
+        tree = plan_tree([line_of(spec) for spec in specs], self.least)
+        found: dict[int, Trained] = {}
+        for i, node in enumerate(tree.nodes):
+            kept = self.nodes.node(node.key)
+            if kept is not None and fits(node, kept[0]):
+                found[i] = kept
+        todo: set[int] = set()
+        for i in reversed(range(len(tree.nodes))):
+            node = tree.nodes[i]
+            if i not in found:
+                todo.add(i)
+            elif found[i][0]["diverged"] is not None:
+                todo.difference_update(range(i + 1, node.below))
+            elif any(child in todo for child in node.children) and not has_snapshot(self._snapshot(node)):
+                todo.add(i)
+        return Work(tuple(specs), tree, found, frozenset(todo))
+
+    def run(self, work: Work) -> Iterator[tuple[int, RunResult]]:
+        """Train what is to be trained; gives (index, result) of each run as it is whole.
+
+        Raises:
+            CannotForkError: a script that does not save and load was to be forked.
+            InputError: a source cannot be built.
+            RunError: a script failed, a snapshot is broken, or a worker died. Finished nodes are kept.
+        """
+        tree, todo = work.tree, work.todo
+        needed = {i for i, node in enumerate(tree.nodes) if any(child in todo for child in node.children)}
+        sweep_snapshots(self.folder, {self._snapshot(tree.nodes[i]).name for i in needed})
+        self._alive = {i for i in needed if i not in todo}
+        runs = _Runs(work)
+        yield from runs.whole()
+        frontier = Frontier(tree, todo, self.trees)
+        standing: dict[int, int] = {}
+
+        def give(worker: int) -> tuple[tuple[int, int], tuple[NodeJob]] | None:
+            i = frontier.take(standing.get(worker))
+            return None if i is None else ((worker, i), (self._job(work, i, saves=frontier.writes(i)),))
+
+        for (worker, i), done in self.pool.feed(train_node, give):
+            standing[worker] = i
+            self._keep(work, i, done)
+            diverged = done.record["diverged"] is not None
+            for parent in frontier.done(i, diverged=diverged):
+                remove_snapshot(self._snapshot(tree.nodes[parent]))
+                self._alive.discard(parent)
+            yield from runs.add(i, (done.record, done.trace))
+        self.clean()
+
+    def clean(self) -> None:
+        """Remove every snapshot: a study has ended."""
+        sweep_snapshots(self.folder, ())
+        if self.folder.is_dir():
+            self.folder.rmdir()
+
+    def _keep(self, work: Work, i: int, done: NodeDone) -> None:
+        if i in work.found:
+            self.steps_retrained += done.trace.steps
+        else:
+            self.nodes.put_node(work.tree.nodes[i].key, done.record, done.trace)
+        self.steps_trained += done.trace.steps
+        if done.saved:
+            self._alive.add(i)
+            self.peak_snapshots = max(self.peak_snapshots, len(self._alive))
+            self.largest_snapshot = max(self.largest_snapshot, done.saved)
+
+    def _job(self, work: Work, i: int, *, saves: bool) -> NodeJob:
+        node = work.tree.nodes[i]
+        parent = work.tree.nodes[node.parent] if node.parent >= 0 else None
+        run = int(work.tree.order[node.first])
+        spec = work.specs[run]
+        source = cast("TaskSource | ScriptSource", spec.source)
+        return NodeJob(
+            source=source,
+            seed=spec.seed,
+            header=work.tree.lines[run].header,
+            key=node.key,
+            parent=None if parent is None else parent.key,
+            start=node.start,
+            end=node.end,
+            marks=node.marks,
+            rates=work.tree.values(node),
+            run=spec if isinstance(source, ScriptSource) else None,
+            load=None if parent is None else self._snapshot(parent),
+            save=self._snapshot(node) if saves else None,
+            digest=bool(node.ends),
+        )
+
+    def _snapshot(self, node: Node) -> Path:
+        return self.folder / node.key[:32]
+
+
+class _Runs:
+    """Runs, as their nodes come in."""
+
+    def __init__(self, work: Work) -> None:
+        self._work, self._trained = work, dict(work.found)
+        self._paths = work.tree.paths()
+        place = {id(node): i for i, node in enumerate(work.tree.nodes)}
+        self._places = {run: [place[id(node)] for node in path] for run, path in self._paths.items()}
+        self._waits = {i: node.last - node.first for i, node in enumerate(work.tree.nodes)}  # runs not given yet
+        self._given: set[int] = set()
+
+    def whole(self) -> Iterator[tuple[int, RunResult]]:
+        """Those whose nodes were all found."""
+        for run in self._paths:
+            yield from self._give(run)
+
+    def add(self, i: int, trained: Trained) -> Iterator[tuple[int, RunResult]]:
+        """A node was trained; gives the runs that are whole now."""
+        if i in self._work.found:  # once more, for its snapshot: it was counted
+            return
+        self._trained[i] = trained
+        for run in self._work.tree.runs(self._work.tree.nodes[i]).tolist():
+            yield from self._give(run)
+
+    def _give(self, run: int) -> Iterator[tuple[int, RunResult]]:
+        if run in self._given:
+            return
+        path: list[int] = []
+        for i in self._places[run]:
+            if i not in self._trained:
+                return
+            path.append(i)
+            if self._trained[i][0]["diverged"] is not None:
+                break
+        self._given.add(run)
+        nodes = [self._work.tree.nodes[i] for i in path]
+        yield run, assembled(self._work.specs[run], nodes, [self._trained[i] for i in path])
+        for i in self._places[run]:
+            self._waits[i] -= 1
+            if not self._waits[i]:
+                self._trained.pop(i, None)  # its trace is in the store
+
+
+def check_room(tree: Tree, snapshots: int) -> int | None:
+    """How many trees may be open at once where so many snapshots fit on the disk; None: as the workers like.
+
+    Raises:
+        InputError: not even one tree fits.
+    """
+    if tree.snapshots <= snapshots:
+        return None
+    if tree.peak_snapshots > snapshots:
+        msg = f"`--max-disk` must hold {tree.peak_snapshots} snapshots at once, got room for {snapshots}."
+        raise InputError(msg + " --no-share needs none.")
+    return snapshots // tree.peak_snapshots

@@ -1,0 +1,196 @@
+"""What a comparison will cost, said before anything is trained: updates, time, disk, and what would make it cheaper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import evolve, frozen
+
+from lrdecay.errors import InputError, refusal
+from lrdecay.runs.spec import RunSpec
+from lrdecay.sweep.costs import Costs
+from lrdecay.sweep.executor import check_room, line_of, shareable
+from lrdecay.sweep.near import NearMiss, near_misses
+from lrdecay.sweep.order import simulate
+from lrdecay.sweep.pilots import EXTENSIONS
+from lrdecay.sweep.tree import plan_tree
+from lrdecay.verbs.advice import advice
+from lrdecay.verbs.tuning import Candidate, make_spec
+
+__all__ = ["NOMINAL_PEAK", "Estimate", "disk_bytes", "estimate", "planned_runs", "together"]
+
+NOMINAL_PEAK = 0.1
+"""What an open peak is planned at before the range test."""
+
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+
+
+@frozen
+class Estimate:
+    """A plan's cost on this machine."""
+
+    runs: int
+    steps_naive: int
+    steps_trained: int
+    per_epoch: float | None  # updates in an epoch, where the source says it
+    snapshots: int  # written in all
+    peak_snapshots: int  # on disk at once
+    bytes_per_snapshot: int
+    seconds: float  # wall time on these workers
+    near_misses: tuple[dict[str, Any], ...]
+    advice: tuple[str, ...]
+    assumes: tuple[str, ...]  # what is not known yet
+    apart: bool  # whether every run is made apart, whatever they share
+
+    @property
+    def peak_bytes(self) -> int:
+        """On disk at once."""
+        return self.peak_snapshots * self.bytes_per_snapshot
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of ``compare --dry-run --json``."""
+        return {
+            "runs": self.runs,
+            "steps_naive": self.steps_naive,
+            "steps_trained": self.steps_trained,
+            "snapshots": self.snapshots,
+            "peak_snapshots": self.peak_snapshots,
+            "bytes_per_snapshot": self.bytes_per_snapshot,
+            "peak_bytes": self.peak_bytes,
+            "seconds": round(self.seconds, 1),
+            "near_misses": list(self.near_misses),
+            "advice": list(self.advice),
+            "assumes": list(self.assumes),
+        }
+
+    def sentences(self) -> list[str]:
+        """For people: the cost, then what is assumed, near misses and advice."""
+        unit = "epochs" if self.per_epoch else "updates"
+        naive, trained = (f"{round(n / (self.per_epoch or 1)):,}" for n in (self.steps_naive, self.steps_trained))
+        shared = f", {trained} as a tree" if trained != naive else ", which share next to nothing"
+        shared = "" if self.apart else shared
+        many = "snapshot" if self.peak_snapshots == 1 else "snapshots"
+        kept = f"{self.peak_snapshots} {many} of {_size(self.bytes_per_snapshot)} alive at most"
+        first = f"{self.runs} runs, {naive} {unit} if run apart{shared}, about {_time(self.seconds)} here"
+        said = [f"{first}; {kept}" if self.snapshots else first]
+        for miss in self.near_misses:
+            a, b = miss["schedules"]
+            updates = miss["until"] - miss["at"]
+            said.append(
+                f"near miss: {a} and {b} differ by a hair at step {miss['at']}; equal, they'd share {updates} more"
+            )
+        return said + [f"assumed: {text}" for text in self.assumes] + [f"advice: {text}" for text in self.advice]
+
+
+def planned_runs(
+    candidates: Sequence[Candidate], pilot_seeds: Sequence[int], seeds: Sequence[int]
+) -> list[RunSpec]:
+    """The runs a comparison begins with: the first grid of peaks on the pilot seeds, the stated peaks on the others."""
+    pilots = [(c, peak) for c in candidates for peak in c.first_peaks if c.allows(peak)]
+    wanted = [(c, peak, seed) for c, peak in pilots for seed in pilot_seeds]
+    wanted += [(c, c.stated, seed) for c in candidates for seed in seeds]
+    return [make_spec(*one) for one in wanted]
+
+
+def estimate(
+    candidates: Sequence[Candidate],
+    runs: Sequence[RunSpec],
+    costs: Costs,
+    workers: int,
+    room: int | None = None,
+) -> Estimate:
+    """What the runs of one arm cost as a tree; near misses and advice are those of one seed at the stated peaks.
+
+    Args:
+        candidates: of the arm, with open peaks at a nominal one.
+        runs: as `planned_runs` gives them.
+        costs: measured here.
+        workers: how many processes there are.
+        room: how many snapshots fit on the disk; None: as many as there are.
+
+    Raises:
+        InputError: too few fit.
+    """
+    shared = costs.apart is None and all(shareable(run) for run in runs)
+    lines = [line_of(run) for run in runs]
+    if not shared:
+        lines = [evolve(line, header=line.header + str(i).encode()) for i, line in enumerate(lines)]
+    tree = plan_tree(lines, costs.least)
+    played = simulate(tree, workers, None if room is None else check_room(tree, room))
+    evaluations = sum(len(node.marks) for node in tree.nodes)
+    seconds = played.steps * costs.update
+    seconds += (len(tree.nodes) * costs.start + evaluations * costs.evaluation) / min(workers, len(tree.nodes) or 1)
+    per_epoch = candidates[0].arm.probe.horizon.epoch_length
+    assumes = [] if costs.apart is None else [f"every run is made apart: {costs.apart}"]
+    if any(c.open for c in candidates):
+        assumes.append(f"open peaks are planned at {NOMINAL_PEAK:g}, since the range test has yet to find them")
+    if len({run.seed for run in runs}) > 1 and any(run.seed >= 10_000 for run in runs):
+        assumes.append(f"a schedule whose best peak is the last one tried gets up to {EXTENSIONS} more")
+    one = [make_spec(c, c.stated, 0) for c in candidates]
+    first = plan_tree([line_of(run) for run in one])
+    misses = [_named(miss, one) for miss in near_misses(first)] if shared else []
+    return Estimate(
+        runs=len(runs),
+        steps_naive=tree.steps_naive,
+        steps_trained=tree.steps_trained,
+        per_epoch=None if per_epoch is None else float(per_epoch),
+        snapshots=tree.snapshots,
+        peak_snapshots=played.peak_snapshots,
+        bytes_per_snapshot=costs.snapshot,
+        seconds=seconds,
+        near_misses=tuple(misses),
+        advice=tuple(advice([(c, c.stated) for c in candidates]) if shared else ()),
+        assumes=tuple(assumes),
+        apart=not shared,
+    )
+
+
+def together(parts: Sequence[Estimate]) -> Estimate:
+    """The estimates of a study's arms as one; arms share nothing, and are made one after the other."""
+    epochs = {part.per_epoch for part in parts}
+    return Estimate(
+        runs=sum(part.runs for part in parts),
+        steps_naive=sum(part.steps_naive for part in parts),
+        steps_trained=sum(part.steps_trained for part in parts),
+        per_epoch=epochs.pop() if len(epochs) == 1 else None,
+        snapshots=sum(part.snapshots for part in parts),
+        peak_snapshots=max(part.peak_snapshots for part in parts),
+        bytes_per_snapshot=max(part.bytes_per_snapshot for part in parts),
+        seconds=sum(part.seconds for part in parts),
+        near_misses=tuple(miss for part in parts for miss in part.near_misses),
+        advice=tuple(dict.fromkeys(text for part in parts for text in part.advice)),
+        assumes=tuple(dict.fromkeys(text for part in parts for text in part.assumes)),
+        apart=any(part.apart for part in parts),
+    )
+
+
+def disk_bytes(text: str) -> int:
+    """An amount such as "2GB" in bytes; kB, MB, GB and TB are powers of 1000.
+
+    Raises:
+        InputError: it is not an amount.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?b)?\s*", text, re.IGNORECASE)
+    if match is None:
+        msg = refusal("--max-disk", "must be an amount such as 2GB or 500MB", text)
+        raise InputError(msg)
+    return int(float(match[1]) * _UNITS[(match[2] or "").lower()])
+
+
+def _named(miss: NearMiss, runs: Sequence[RunSpec]) -> dict[str, Any]:
+    return {"schedules": [runs[i].schedule for i in miss.runs], "at": miss.at, "until": miss.until}
+
+
+def _size(count: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6)):
+        if count >= size / 10:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 1000:.1f} kB"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 100:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
