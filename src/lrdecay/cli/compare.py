@@ -44,6 +44,13 @@ def compare_command(
     metric: Metric = None,
     out: Out = None,
     workers: Workers = None,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND:PATH",
+            help="Hand the scored runs on: csv, jsonl or parquet:FILE; tensorboard, mlflow or wandb:DIR. Repeatable.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare schedules, each at its own peak, on the same seeds.
@@ -66,6 +73,7 @@ def compare_command(
             metric=metric,
             out=out,
             workers=workers,
+            export=export or (),
             watch=bar,
             command=command_line(),
         )
@@ -81,3 +89,5 @@ def compare_command(
     console.print(study_table(compared.study))
     console.print(verdict(compared.study), highlight=False, markup=False)
     console.print(f"\nreport: {compared.report}", highlight=False, markup=False, soft_wrap=True)
+    for target in compared.exported:
+        console.print(f"exported: {target}", highlight=False, markup=False, soft_wrap=True)

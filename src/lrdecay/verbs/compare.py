@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -20,12 +20,16 @@ from lrdecay.sweep.pilots import FIRST_PILOT_SEED, shared_peak
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row, Study, rank
+from lrdecay.verbs.export import export_study, frame_of, target_of
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.find import search
 from lrdecay.verbs.provenance import provenance, report_folder
 from lrdecay.verbs.show import spec_of
 from lrdecay.verbs.sources import Task, source_of
 from lrdecay.verbs.tuning import Candidate, make_spec, tune
+
+if TYPE_CHECKING:
+    from lrdecay.logs.frames import DataFrame
 
 __all__ = ["Compared", "compare"]
 
@@ -39,10 +43,19 @@ class Compared:
     study: Study
     folder: Path
     report: Path
+    exported: tuple[str, ...] = ()  # as asked for: "parquet:runs.parquet"
 
     def to_json(self) -> dict[str, Any]:
-        """The study's JSON, and where the report is."""
-        return self.study.to_json() | {"report": str(self.report)}
+        """The study's JSON, where the report is, and what was exported."""
+        return self.study.to_json() | {"report": str(self.report), "exported": list(self.exported)}
+
+    def frame(self) -> DataFrame:
+        """Every scored run in one long pandas DataFrame: run, params, step, name, value.
+
+        Raises:
+            MissingExtraError: pandas or pyarrow (``lrdecay[frames]``) is not installed.
+        """
+        return frame_of(self.study)
 
 
 def compare(
@@ -59,6 +72,7 @@ def compare(
     metric: str | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
+    export: Sequence[str] = (),
     watch: Watch | None = None,
     command: str = "lrdecay.compare(...)",
 ) -> Compared:
@@ -80,6 +94,7 @@ def compare(
         metric: what a script is judged by.
         out: the report folder. The same command finds its finished runs there and makes only what is missing.
         workers: processes; by default one per core.
+        export: where to hand the scored runs on, as ``KIND:PATH``; see `lrdecay.verbs.export`.
         watch: told about the updates made.
         command: what to write into the provenance.
 
@@ -91,6 +106,7 @@ def compare(
     require("study", "compare")
     from lrdecay.report.html import write_report
 
+    targets = [target_of(text) for text in ([export] if isinstance(export, str) else export)]
     positive_int.check("compare(seeds=...)", seeds)
     positive_int.check("compare(pilots=...)", pilots)
     if seeds > FIRST_PILOT_SEED:
@@ -147,8 +163,10 @@ def compare(
         provenance=provenance(command),
     )
     report = write_report(study, folder)
+    for target in targets:
+        export_study(study, target)
     _raise_if_nothing_trained(rows, report)
-    return Compared(study, folder, report)
+    return Compared(study, folder, report, tuple(map(str, targets)))
 
 
 def _score(
