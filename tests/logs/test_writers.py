@@ -6,9 +6,7 @@ import csv
 import json
 import math
 import os
-import struct
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,6 @@ import pytest
 from mlflow.tracking import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
-from wandb.proto.wandb_internal_pb2 import Record
 
 from lrdecay.errors import InputError
 from lrdecay.logs.frames import FrameWriter, parquet_writer
@@ -25,6 +22,7 @@ from lrdecay.logs.mlflow import EXPERIMENT, mlflow_writer
 from lrdecay.logs.tensorboard import tensorboard_writer
 from lrdecay.logs.text import csv_writer, jsonl_writer
 from lrdecay.logs.wandb import PROJECT, wandb_writer
+from lrdecay.logs.wandb_file import wandb_records
 from lrdecay.logs.writer import Run, Writer
 
 PARAMS = ({"schedule": "cosine(peak)", "peak": 0.1, "seed": 0}, {"schedule": "linear(peak)", "peak": 0.2, "seed": 1})
@@ -76,13 +74,17 @@ def test_json_lines_hold_one_line_per_row_and_no_number_json_does_not_know(tmp_p
     assert lines[4] == {"run": "cosine", "step": 2, "final/accuracy": 0.75, "final/diverged": 0.0}
 
 
+def two_kinds_of_runs(writer: Writer) -> None:
+    for run in (Run("a", {"seed": 1}), Run("b", {"peak": 1})):
+        writer.open(run)
+
+
 def test_an_exception_leaves_the_old_file(tmp_path: Path) -> None:
-    for opened in (csv_writer, jsonl_writer, parquet_writer):
+    for opened in (csv_writer, parquet_writer):
         path = tmp_path / "runs"
         path.write_text("old")
-        with pytest.raises(KeyError), opened(path) as writer:
-            writer.open(Run("a", {}))
-            raise KeyError
+        with pytest.raises(InputError, match="in every run"), opened(path) as writer:
+            two_kinds_of_runs(writer)
         assert path.read_text() == "old"
         assert list(tmp_path.iterdir()) == [path]
 
@@ -107,12 +109,12 @@ def test_tensorboard_reads_every_scalar_and_the_params(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def file_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], MlflowClient]]:
+def file_store(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], MlflowClient]:
     def client(folder: Path) -> MlflowClient:
         monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
         return MlflowClient(tracking_uri=folder.resolve().as_uri())
 
-    yield client
+    return client
 
 
 def test_mlflow_reads_every_metric_the_params_and_the_status(
@@ -147,25 +149,6 @@ def test_mlflow_reads_every_metric_the_params_and_the_status(
     assert len(client.get_metric_history(runs["long"].info.run_id, "loss")) == 700
 
 
-def wandb_records(path: Path) -> Iterator[Record]:
-    """The records of a .wandb file: LevelDB's log format after W&B's header, each checked by its CRC."""
-    data = path.read_bytes()
-    assert data[:4] == b":W&B"
-    at, parts = 7, b""
-    while at < len(data):
-        left = 32768 - at % 32768
-        if left < 7:
-            at += left
-            continue
-        crc, length, kind = struct.unpack_from("<IHB", data, at)
-        part = data[at + 7 : at + 7 + length]
-        assert zlib.crc32(bytes([kind]) + part) == crc
-        parts, at = parts + part, at + 7 + length
-        if kind in (1, 4):  # whole, or the last part of one
-            yield Record.FromString(parts)
-            parts = b""
-
-
 def test_wandb_offline_runs_hold_every_row_and_the_params(tmp_path: Path) -> None:
     with wandb_writer(tmp_path / "wb") as writer:
         write(writer)
@@ -196,6 +179,30 @@ def test_wandb_offline_runs_hold_every_row_and_the_params(tmp_path: Path) -> Non
         assert [float(row["loss"]) for row in history] == losses
         assert codes == [int(name == "linear")]
     assert found["cosine"][2]["final/accuracy"] == 0.75
+
+
+def test_a_wandb_file_cut_short_ends_with_its_last_whole_record_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    with wandb_writer(tmp_path) as writer:
+        writer.open(Run("long", PARAMS[0]))
+        for step in range(300):  # more than one block
+            writer.log(step, {"loss": 1.0 / (step + 1)})
+        writer.close({})
+    (path,) = (tmp_path / "wandb").glob("offline-run-*/*.wandb")
+    data, whole = path.read_bytes(), list(wandb_records(path))
+    assert len(data) > 2 * 32768
+    assert sum(r.WhichOneof("record_type") == "history" for r in whole) == 300
+    cut = tmp_path / "cut.wandb"
+    for size in (len(data) - 1, 40_000, 9, 7):
+        cut.write_bytes(data[:size])
+        found = list(wandb_records(cut))
+        assert found == whole[: len(found)]
+        assert len(found) < len(whole)
+    cut.write_bytes(data[:20] + bytes([data[20] ^ 1]) + data[21:])
+    with pytest.raises(InputError, match="with a wrong CRC at byte 7"):
+        list(wandb_records(cut))
+    cut.write_bytes(b"step,loss")
+    with pytest.raises(InputError, match="must be a file of W&B"):
+        list(wandb_records(cut))
 
 
 def test_pandas_reads_the_frame_and_the_parquet_file_alike(tmp_path: Path) -> None:

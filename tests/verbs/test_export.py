@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -114,19 +113,20 @@ def test_a_bad_target_is_refused_before_anything_is_trained(tmp_path: Path, targ
     [("pandas", "parquet", "frames"), ("tensorboard",) * 3, ("mlflow",) * 3, ("wandb",) * 3],
 )
 def test_a_missing_package_is_one_line_before_anything_is_trained(
-    tmp_path: Path, absent: str, kind: str, extra: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    absent: str,
+    kind: str,
+    extra: str,
 ) -> None:
-    code = (
-        "import importlib.util\n"
-        "found = importlib.util.find_spec\n"
-        f"importlib.util.find_spec = lambda n, *r: None if n == {absent!r} else found(n, *r)\n"
-        "from lrdecay.cli.main import main\n"
-        f"main(['compare', 'quadratic', '-s', 'linear(0.1)', '--out', 'r', '--export', '{kind}:x'])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert f"must have {absent}, which is not installed. Run: pip install 'lrdecay[{extra}]'" in done.stderr
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n, *rest: None if n == absent else found(n, *rest))
+    monkeypatch.chdir(tmp_path)
+    assert run(["compare", "quadratic", "-s", "linear(0.1)", "--out", "r", "--export", f"{kind}:x"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"must have {absent}, which is not installed. Run: pip install 'lrdecay[{extra}]'" in said
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,19 +9,23 @@ folder that exists is added to.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import wandb
 
-from lrdecay.errors import InputError, refusal
+from lrdecay.errors import InputError, RunError, refusal
+from lrdecay.logs.wandb_file import wandb_records
 from lrdecay.logs.writer import Run, Writer, final
 
 __all__ = ["PROJECT", "wandb_writer"]
 
 PROJECT = "lrdecay"
 """The project that runs are put into."""
+
+_PATIENCE = 60.0  # seconds for W&B's own process to write the end of a run
 
 
 @contextmanager
@@ -70,13 +74,31 @@ class _Wandb:
         self.end(int(diverged))
 
     def end(self, code: int) -> None:
-        """Finish the run that is open, if one is."""
+        """Finish the run that is open, if one is, and wait until its file is whole."""
         if self._run is not None:
-            self._run.finish(exit_code=code)
-            self._run = None
+            run, self._run = self._run, None
+            folder = Path(run.settings.sync_dir)
+            run.finish(exit_code=code)
+            _await_end(folder)
 
     def _opened(self) -> wandb.Run:
         if self._run is None:
             msg = refusal("Writer.log(...)", "must follow Writer.open(run)", None)
             raise InputError(msg)
         return self._run
+
+
+def _await_end(folder: Path) -> None:
+    """Wait for the record that ends a run: `finish` returns before W&B's own process has written it.
+
+    Raises:
+        RunError: it is not there after a minute.
+    """
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        files = list(folder.glob("run-*.wandb"))
+        if files and any(r.WhichOneof("record_type") == "exit" for r in wandb_records(files[0])):
+            return
+        time.sleep(0.02)
+    msg = f"`wandb_writer(folder=...)` must see W&B end its file within {_PATIENCE:g} s, got no end in {folder}."
+    raise RunError(msg)
