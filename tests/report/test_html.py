@@ -15,6 +15,7 @@ from attrs import evolve
 
 from lrdecay.report.digits import digits_of, rate, spread
 from lrdecay.report.html import study_html, trace_name, write_report
+from lrdecay.report.tables import p_best
 from lrdecay.report.verdict import FIXED_PEAK, sentences
 from lrdecay.runs.trace import Trace
 from lrdecay.sweep.study import Study
@@ -92,10 +93,13 @@ def test_numbers_in_the_tables_are_the_studys(page: str, study: Study) -> None:
             expected = [row.written, rate(row.peak), digits(entry["mean"]), digits(spread(entry["values"]))]
             assert line[:5] == [*expected, f"[{digits(lo)}, {digits(hi)}]"]
             if entry["difference"] is None:
-                assert line[5:] == ["best mean", "–", "–"]
+                assert line[5:] == ["best mean", "–", "–", p_best(row, table), "–"]
             else:
                 lo, hi = entry["difference_interval"]
                 assert line[5:7] == [digits.signed(entry["difference"]), f"[{digits(lo)}, {digits(hi)}]"]
+                assert line[8] == p_best(row, table)
+                saved = entry["steps_saved"]
+                assert line[9].startswith("not reached" if saved["ratio"] is None else f"{saved['ratio']:.2f}x [")
     seeds = parsed.tables[3]
     assert seeds[0] == ["schedule", "peak", *(f"seed {s}" for s in study.seeds)]
     assert [line[2:] for line in seeds[1:]] == [[digits(v) for v in row.values] for row in study.main.rows]

@@ -10,8 +10,9 @@ import numpy as np
 from attrs import evolve
 from matplotlib.colors import to_hex
 
+from lrdecay.report.curve_figures import heldout_figure
 from lrdecay.report.drawing import save
-from lrdecay.report.run_figures import heldout_figure, loss_figure, study_colours, study_rates_figure
+from lrdecay.report.run_figures import loss_figure, study_colours, study_rates_figure
 from lrdecay.report.score_figures import pilots_figure, results_figure
 from lrdecay.runs.spec import RunResult
 from lrdecay.runs.trace import Trace

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from lrdecay.report.digits import digits_of, rate, spread
-from lrdecay.report.tables import p_value, study_table
+from lrdecay.report.digits import digits_of, rate
+from lrdecay.report.tables import p_best, p_value, study_table
 from lrdecay.sweep.study import Study
 
 StudyOf = Callable[..., Study]
@@ -38,11 +38,12 @@ def test_numbers_in_the_table_are_the_studys(study: Study) -> None:
             line = line_of(text, row.written)
             half = (entry["interval"][1] - entry["interval"][0]) / 2
             assert f" {rate(entry['peak'])}  " in line
-            assert f"  {digits(entry['mean'])} ± {digits(half)}  {digits(spread(entry['values']))}  " in line
+            assert f"  {digits(entry['mean'])} ± {digits(half)}  " in line
+            assert line.endswith(f"  {p_best(row, table):>4}")
             if entry["difference"] is not None:
                 lo, hi = entry["difference_interval"]
                 apart = f"{digits.signed(entry['difference'])} ± {digits((hi - lo) / 2)}"
-                assert line.endswith(f"  {apart}  {p_value(entry['p_adjusted']):>6}")
+                assert f"  {apart}  {p_value(entry['p_adjusted']):>6}  " in line
             else:
                 assert "best mean" in line
 
@@ -73,7 +74,7 @@ def test_diverged_rows_say_how_many_seeds_and_have_no_mean(study_of: StudyOf) ->
 def test_one_seed_has_neither_interval_nor_p(study_of: StudyOf) -> None:
     text = printed(study_of({"cosine(peak)": [0.91], "linear(peak)": [0.9]}))
     assert "±" not in text.replace("± 95%", "")
-    assert line_of(text, "linear(peak)").split()[1:] == ["0.1", "0.9000", "–", "-0.0100", "–"]
+    assert line_of(text, "linear(peak)").split()[1:] == ["0.1", "0.9000", "-0.0100", "–", "–"]
     assert "1 seed," in text
 
 
@@ -92,3 +93,10 @@ def test_markup_in_a_task_name_is_only_text(study_of: StudyOf) -> None:
 
 def test_p_values() -> None:
     assert [p_value(p) for p in (None, 0.00001, 0.0494, 1.0)] == ["–", "< 0.001", "0.049", "1.000"]
+
+
+def test_the_probability_of_being_best_is_the_studys_and_never_certain(study: Study, study_of: StudyOf) -> None:
+    for row, entry in zip(study.main.rows, study.main.to_json()["rows"], strict=True):
+        assert p_best(row, study.main) == (f"{entry['p_best']:.2f}" if 0.01 <= entry["p_best"] <= 0.99 else "<.01")
+    table = study_of({"cosine(peak)": [0.92, 0.931, 0.94], "linear(peak)": [0.12, 0.13, 0.141]}).main
+    assert [p_best(row, table) for row in table.rows] == [">.99", "<.01"]

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from lrdecay.report.verdict import FIXED_PEAK, seeds_needed, verdict
+from lrdecay.report.verdict import FIXED_PEAK, updates_saved, verdict
 from lrdecay.stats.intervals import Interval
-from lrdecay.stats.paired import Difference, detectable
+from lrdecay.stats.power import seeds_needed
+from lrdecay.stats.steps_saved import StepsSaved
 from lrdecay.sweep.study import Study
 
 StudyOf = Callable[..., Study]
@@ -42,7 +43,7 @@ def test_no_winner_says_why_what_could_be_seen_and_what_it_would_take(study_of: 
     assert f"that 4 seeds find, 4 times in 5, is {study.main.detectable:.4f}." in words
     difference = study.main.ranking[study.main.rows[1].spec].difference
     assert difference is not None
-    needed = seeds_needed(difference, 0.95)
+    needed = seeds_needed(difference.mean, difference.sd)
     assert f"To find the difference seen, 0.0058, would take about {needed} seeds." in words
 
 
@@ -155,13 +156,21 @@ def test_it_never_claims_beyond_this_task_and_these_seeds(study: Study, divergin
         assert not re.search(r"\bnan\b|\binf\b|None(?! of)", words)
 
 
-@pytest.mark.parametrize(("mean", "sd"), [(0.01, 0.02), (-0.004, 0.03), (0.5, 0.1)])
-def test_the_seeds_needed_are_the_fewest_that_find_it(mean: float, sd: float) -> None:
-    n = seeds_needed(Difference(mean, Interval(-1.0, 1.0), 0.5, sd, 4), 0.975)
-    assert n is not None
-    assert detectable(sd, n, level=0.975) <= abs(mean) < detectable(sd, n - 1, level=0.975)
+def test_the_effect_in_updates_is_that_of_the_nearest_rival(study: Study, study_of: StudyOf) -> None:
+    words = verdict(study)
+    first, second = study.main.rows[:2]
+    saved = study.main.evidence.saved[second.spec]
+    assert f"{first.written} reaches the final accuracy of {second.written} {updates_saved(saved)}." in words
+    assert "the updates" not in verdict(study_of(BEST))  # measured at the end only
 
 
-def test_no_number_of_seeds_is_said_where_none_will_do() -> None:
-    for mean, sd in ((0.0, 0.1), (1e-6, 0.1), (0.1, math.inf)):
-        assert seeds_needed(Difference(mean, Interval(-math.inf, math.inf), 1.0, sd, 3), 0.95) is None
+def test_updates_saved_in_words() -> None:
+    def said(updates: float | None, interval: Interval | None, *per_seed: float | None) -> str:
+        return updates_saved(StepsSaved(updates, 100, interval, per_seed))
+
+    assert said(72, Interval(66, 80), 70.0, 73.0) == "in 0.72x the updates (95% interval 0.66 to 0.80)"
+    assert said(72, None, 70.0) == "in 0.72x the updates"
+    assert said(90, Interval(60, math.inf), 80.0, None, 88.0) == (
+        "in 0.90x the updates (95% interval from 0.60 up, without a sure end; on 2 of 3 seeds)"
+    )
+    assert said(None, Interval(math.inf, math.inf), None, None) == "on 0 of 2 seeds, and not in the mean"

@@ -140,7 +140,7 @@ def test_a_resolution_finer_than_float_rounding_changes_nothing() -> None:
     assert paired_difference(b + 0.01, b, resolution=1e-20) == paired_difference(b + 0.01, b)
 
 
-# ---- many p values, and power --------------------------------------------------------------------------------------
+# ---- many p values -------------------------------------------------------------------------------------------------
 
 
 def test_holm_agrees_with_an_example_worked_by_hand() -> None:
@@ -161,41 +161,6 @@ def test_holm_rejects_what_the_step_down_procedure_rejects(p_values: list[float]
     for rank, i in enumerate(order):
         still = still and (len(order) - rank) * p_values[i] <= alpha
         assert (adjusted[i] <= alpha) == still
-
-
-@pytest.mark.parametrize("level", [0.95, 0.99])
-@pytest.mark.parametrize("n", [2, 3, 5, 10])
-def test_the_detectable_difference_is_detected_in_four_studies_of_five(n: int, level: float) -> None:
-    rng = np.random.default_rng(n)
-    effect = detectable(0.4, n, 0.8, level)
-    p_values = stats.ttest_1samp(rng.normal(effect, 0.4, (20_000, n)), 0.0, axis=1).pvalue
-    assert (p_values <= 1 - level).mean() == pytest.approx(0.8, abs=0.015)
-
-
-@pytest.mark.parametrize("power", [0.1, 0.5, 0.8, 0.999])
-@pytest.mark.parametrize("level", [0.95, 0.99, 1 - 0.05 / 19, 0.9999, 1 - 1e-6, 1 - 1e-8])
-@pytest.mark.parametrize("n", [2, 3, 5, 30, 200])
-def test_the_detectable_difference_has_its_power_by_direct_integration(n: int, level: float, power: float) -> None:
-    delta = detectable(1.0, n, power, level) * math.sqrt(n)
-    critical = stats.t.isf((1 - level) / 2, n - 1)
-    # T = (Z + δ)/W is beyond ±critical when W < |Z + δ|/critical, W² = χ²(n - 1)/(n - 1): integrate over Z
-    nodes, weights = np.polynomial.legendre.leggauss(400)
-    measured = 0.0
-    for lo, hi in ((-9.0, max(-9.0, -delta)), (max(-9.0, -delta), 9.0)):
-        z = (hi - lo) / 2 * nodes + (hi + lo) / 2
-        detected = stats.chi.cdf(np.abs(z + delta) / critical, n - 1, scale=1 / math.sqrt(n - 1))
-        measured += (hi - lo) / 2 * float(np.sum(weights * stats.norm.pdf(z) * detected))
-    assert measured == pytest.approx(power, abs=1e-7)
-
-
-def test_nothing_is_detectable_without_two_seeds_or_a_known_spread() -> None:
-    assert detectable(0.1, 1) == detectable(0.1, 0) == detectable(math.inf, 5) == math.inf
-
-
-@given(st.floats(1e-6, 1e6), st.integers(2, 20))
-def test_more_seeds_detect_less_and_more_spread_hides_more(sd: float, n: int) -> None:
-    assert detectable(sd, n + 1) < detectable(sd, n)
-    assert detectable(2 * sd, n) == pytest.approx(2 * detectable(sd, n))
 
 
 # ---- the ranking ---------------------------------------------------------------------------------------------------
@@ -358,12 +323,6 @@ def test_rows_without_the_same_seeds_are_refused(rows: Rows, says: str) -> None:
         (lambda: paired_difference([1.0], [1.0], resolution=-1.0), "(resolution=...)` must be a number >= 0, got -1.0"),
         (lambda: holm([0.5, 1.5]), "`holm(p_values=...)` must be in [0, 1], got 1.5"),
         (lambda: holm([math.nan]), "`holm(p_values=...)` must be in [0, 1], got nan"),
-        (lambda: detectable(-1.0, 5), "`detectable(differences_sd=...)` must be a number >= 0 or inf, got -1.0"),
-        (lambda: detectable(math.nan, 5), "`detectable(differences_sd=...)` must be a number >= 0 or inf, got nan"),
-        (lambda: detectable(1.0, -1), "`detectable(n=...)` must be an integer >= 0, got -1"),
-        (lambda: detectable(1.0, 5, power=1.0), "`detectable(power=...)` must be strictly between 0 and 1, got 1.0"),
-        (lambda: detectable(1.0, 5, power=0.01), "`detectable(power=...)` must be above 1 - level, got 0.01"),
-        (lambda: detectable(1.0, 5, level=0.0), "`detectable(level=...)` must be strictly between 0 and 1, got 0.0"),
         (lambda: compare_to_best({"a": [1.0]}, higher_is_better=True, level=1.0), "`compare_to_best(level=...)` must"),
         (lambda: compare_to_best({"a": [1.0]}, higher_is_better=True, resolution=-1.0), "(resolution=...)` must be"),
     ],

@@ -73,6 +73,13 @@ def compare_command(
         str | None, typer.Option("--max-disk", metavar="SIZE", help="What snapshots may take at once, such as 2GB.")
     ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and train nothing.")] = False,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND:PATH",
+            help="Hand the scored runs on: csv, jsonl or parquet:FILE; tensorboard, mlflow or wandb:DIR. Repeatable.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare schedules, each at its own peak, on the same seeds.
@@ -107,7 +114,7 @@ def compare_command(
             print("\n".join(planned.sentences()))
         return
     with ProgressBar() as bar:
-        compared = compare(task, given, **asked, out=out, watch=bar, say=_say, command=command_line())
+        compared = compare(task, given, **asked, out=out, export=export or (), watch=bar, say=_say, command=command_line())
     if json:
         print_json(compared.to_json())
         return

@@ -17,14 +17,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from lrdecay.report.curve_figures import difference_figure, heldout_figure
 from lrdecay.report.digits import UNKNOWN, Digits, digits_of, rate, spread
 from lrdecay.report.drawing import PALETTE, svg
-from lrdecay.report.run_figures import heldout_figure, loss_figure, study_colours, study_rates_figure
+from lrdecay.report.run_figures import loss_figure, study_colours, study_rates_figure
 from lrdecay.report.score_figures import pilots_figure, results_figure
-from lrdecay.report.tables import p_value
+from lrdecay.report.tables import p_best, p_value
 from lrdecay.report.verdict import sentences
 from lrdecay.runs.files import write_text
 from lrdecay.stats.intervals import Interval
+from lrdecay.stats.steps_saved import StepsSaved
 from lrdecay.sweep.pilots import PeakChoice
 from lrdecay.sweep.study import Row, Study, Table
 
@@ -78,6 +80,7 @@ def _table(table: Table, study: Study, digits: Digits, number: int) -> dict[str,
         "rows": [_row(row, table, digits) for row in table.rows],
         "figure": _inline(results_figure(study, table), f"results{number}"),
         "lost": any(row.diverged for row in table.rows),
+        "kept": [row.written for row in table.rows if row.spec in table.evidence.contenders],
     }
 
 
@@ -94,11 +97,25 @@ def _row(row: Row, table: Table, digits: Digits) -> dict[str, Any]:
         "difference": UNKNOWN if difference is None else digits.signed(difference.mean),
         "difference_interval": _brackets(None if difference is None else difference.interval, digits),
         "p": p_value(standing.p_adjusted if known else None),
+        "p_best": p_best(row, table),
+        "saved": _saved(table.evidence.saved.get(row.spec)),
         "diverged": f"{row.diverged} of {len(row.values)}" if row.diverged else "none",
         "best": row.spec == table.ranking.best,
         "winner": row.spec == table.winner,
         "values": [digits(v) for v in row.values],
     }
+
+
+def _saved(saved: StepsSaved | None) -> str:
+    """The best row's updates to reach this row's final value, as a share of this row's; its interval behind it."""
+    if saved is None:
+        return UNKNOWN
+    if saved.ratio is None:
+        return "not reached"
+    interval = saved.ratio_interval
+    if interval is None:
+        return f"{saved.ratio:.2f}x"
+    return f"{saved.ratio:.2f}x [{interval.lo:.2f}, {'…' if math.isinf(interval.hi) else f'{interval.hi:.2f}'}]"
 
 
 def _brackets(interval: Interval | None, digits: Digits) -> str:
@@ -119,7 +136,14 @@ def _along(study: Study) -> Iterator[tuple[str | None, str]]:
     yield _inline(loss_figure(study), "loss"), text
     heldout = heldout_figure(study)
     if heldout is not None:
-        yield _inline(heldout, "heldout"), f"Held-out {study.metric} along the run: {seeds}.{cross}"
+        bands = "mean over seeds with its 95% interval at each mark" if len(study.seeds) > 1 else "one seed"
+        yield _inline(heldout, "heldout"), f"Held-out {study.metric} along the run: {bands}.{cross}"
+    difference = difference_figure(study)
+    if difference is not None:
+        text = "minus the best, on the same seeds: mean difference with its 95% interval at each mark, cut off where it"
+        text += " is far. Where a band holds zero the two cannot be told apart there; half-way down a decay, a schedule"
+        text += " whose rate is still high looks worse than it will be."
+        yield _inline(difference, "difference"), f"Held-out {study.metric} {text}"
 
 
 def _choice(written: str, choice: PeakChoice, digits: Digits) -> dict[str, Any]:

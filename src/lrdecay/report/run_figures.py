@@ -1,18 +1,18 @@
-"""The figures of what happened during the runs of a comparison.
+"""The figures of what happened during the runs of a comparison: rates and training losses.
 
 A schedule has one colour in all figures of a study. Bands are from the lowest to the highest seed, not intervals. A
-diverged run is drawn as far as it got and ends in a cross.
+diverged run is drawn as far as it got and ends in a cross. Held-out curves are in `curve_figures`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lrdecay.report.drawing import (
     BOX,
@@ -29,9 +29,11 @@ from lrdecay.report.figures import rates_figure
 from lrdecay.runs.trace import Trace
 from lrdecay.sweep.study import Row, Study
 
-__all__ = ["heldout_figure", "loss_figure", "study_colours", "study_rates_figure"]
+__all__ = ["draw_seeds", "loss_figure", "seed_range", "study_colours", "study_rates_figure"]
 
 FloatArray = NDArray[np.float64]
+Banded = Callable[[Sequence[tuple[FloatArray, FloatArray]]], tuple[FloatArray, FloatArray, FloatArray, FloatArray]]
+"""Curves of seeds -> (step, lower edge, mean, upper edge)."""
 
 _WINDOWS = 80  # a training loss is averaged over at most this many parts of the run
 _EXPLODED = 1e30  # a loss beyond this is a gap: no axis has room for it
@@ -59,7 +61,7 @@ def loss_figure(study: Study) -> Figure:
     axes = panel(figure, BOX, title="training loss", x_label="step")
     curves = {row.written: ([_windows(r.trace) for r in row.results], row) for row in study.main.rows}
     seen = [y for seeds, row in curves.values() if not row.diverged for _, y in seeds]
-    _draw_seeds(axes, study, curves, seen)
+    draw_seeds(axes, study, curves, seen, seed_range)
     return figure
 
 
@@ -73,33 +75,22 @@ def _windows(trace: Trace) -> tuple[FloatArray, FloatArray]:
     return (np.bincount(which, trace.step)[held] / many[held], np.bincount(which, loss)[held] / many[held])
 
 
-@styled()
-def heldout_figure(study: Study) -> Figure | None:
-    """The metric on held-out data along the run; None where it was measured less than twice."""
-    column = "heldout_loss" if study.metric == "loss" else study.metric
-    curves = {}
-    for row in study.main.rows:
-        curves[row.written] = ([_floats(*r.trace.measured(column)) for r in row.results], row)
-    seen = [y for seeds, row in curves.values() if not row.diverged for _, y in seeds if len(y) > 1]
-    if not seen:
-        return None
-    figure = new_figure()
-    axes = panel(figure, BOX, title=f"{study.metric}, held-out", x_label="step")
-    _draw_seeds(axes, study, curves, seen)
-    return figure
-
-
-def _floats(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-
-
-def _draw_seeds(
+def draw_seeds(
     axes: Axes,
     study: Study,
     curves: Mapping[str, tuple[list[tuple[FloatArray, FloatArray]], Row]],
     seen: list[FloatArray],
+    banded: Banded,
 ) -> None:
-    """For each schedule the mean over its seeds, their range, and its name; diverged seeds one by one."""
+    """For each schedule the mean over its seeds, a band, and its name; diverged seeds one by one.
+
+    Args:
+        axes: an empty panel.
+        study: whose colours are used.
+        curves: written schedule -> (step, value) of each seed, and its row.
+        seen: the values that the y axis must hold.
+        banded: what makes a mean and a band of the seeds that did not diverge.
+    """
     values = np.concatenate(seen) if seen else np.concatenate([y for seeds, _ in curves.values() for _, y in seeds])
     values = values[np.isfinite(values)]
     lo, hi = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
@@ -115,7 +106,7 @@ def _draw_seeds(
         name, colour = names[written] + (" ×" if row.diverged else ""), colours[written]
         runs = list(zip(seeds, row.results, strict=True))
         whole = [xy for xy, r in runs if math.isfinite(r.score) and len(xy[0])]
-        x, lowest, mean, highest = _over_seeds(whole)
+        x, lowest, mean, highest = banded(whole)
         for (at, y), r in runs:
             known = np.isfinite(y)
             if known.any() and (math.isnan(r.score) or not len(x)):
@@ -135,7 +126,7 @@ def _draw_seeds(
         label_ends(axes, ends)
 
 
-def _over_seeds(
+def seed_range(
     seeds: Sequence[tuple[FloatArray, FloatArray]],
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Steps that all seeds have, and there the lowest, mean and highest value; all empty where there are none."""

@@ -1,9 +1,9 @@
 """The table of a comparison, for a terminal: rich, as wide as it needs to be, readable at 80 columns.
 
     mean        over seeds, ± half of its 95% t interval
-    spread      standard deviation over seeds
     to the best the mean difference (this minus the best) on the same seeds, ± half of its 95% interval
     p           of no difference, adjusted over all rows (Holm)
+    P best      probability that the row's true mean is the best of all
 
 The best row stands first; a winner is named only where the study has one. A row with a diverged seed has no mean and
 says how many diverged in its place.
@@ -18,11 +18,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from lrdecay.report.digits import UNKNOWN, Digits, digits_of, rate, spread
+from lrdecay.report.digits import UNKNOWN, Digits, digits_of, rate
 from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.study import Row, Study, Table
 
-__all__ = ["p_value", "study_table"]
+__all__ = ["p_best", "p_value", "study_table"]
 
 
 def study_table(study: Study) -> RenderableType:
@@ -39,7 +39,7 @@ def _grid(table: Table, digits: Digits) -> RichTable:
     """One table, best first."""
     grid = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, header_style="")
     grid.add_column("\nschedule", overflow="fold")
-    for title in ("\npeak", "mean\n± 95%", "spread\n(sd)", "to the best\n± 95%", "p\n(Holm)"):
+    for title in ("\npeak", "mean\n± 95%", "to the best\n± 95%", "p\n(Holm)", "P\nbest"):
         grid.add_column(title, justify="right", no_wrap=True)
     for row in table.rows:
         style = "bold" if row.spec == table.ranking.best else "dim" if row.diverged else ""
@@ -48,7 +48,7 @@ def _grid(table: Table, digits: Digits) -> RichTable:
 
 
 def _scores(row: Row, table: Table, digits: Digits) -> tuple[str, str, str, str]:
-    """Mean, spread, difference to the best, and its p value."""
+    """Mean, difference to the best, its p value, and the probability of being best."""
     standing = table.ranking[row.spec]
     known = standing.difference is not None and math.isfinite(standing.difference.sd)
     mean = f"{row.diverged} of {len(row.values)} diverged" if row.diverged else digits(row.mean)
@@ -59,7 +59,7 @@ def _scores(row: Row, table: Table, digits: Digits) -> tuple[str, str, str, str]
     else:
         apart = digits.signed(standing.difference.mean) + _half(standing.difference.interval, digits)
     p = p_value(standing.p_adjusted if known else None)
-    return mean + _half(row.interval, digits), digits(spread(row.values)), apart, p
+    return mean + _half(row.interval, digits), apart, p, p_best(row, table)
 
 
 def _half(interval: Interval | None, digits: Digits) -> str:
@@ -71,3 +71,11 @@ def _half(interval: Interval | None, digits: Digits) -> str:
 def p_value(p: float | None) -> str:
     """Three decimals are enough to judge by."""
     return UNKNOWN if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_best(row: Row, table: Table) -> str:
+    """Two decimals: draws cannot tell 0.001 from nothing. A dash for a diverged row and where it is not known."""
+    chance = table.evidence.p_best.get(row.spec)
+    if chance is None or row.diverged:
+        return UNKNOWN
+    return "<.01" if chance < 0.01 else ">.99" if chance > 0.99 else f"{chance:.2f}"

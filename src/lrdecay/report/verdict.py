@@ -16,15 +16,15 @@ from collections.abc import Iterator, Sequence
 
 from lrdecay.report.digits import Digits, digits_of, rate
 from lrdecay.stats.intervals import Interval
-from lrdecay.stats.paired import Difference, Standing, detectable
+from lrdecay.stats.paired import Standing
+from lrdecay.stats.power import MOST_SEEDS, detectable, seeds_needed
+from lrdecay.stats.steps_saved import StepsSaved
 from lrdecay.sweep.study import Row, Study, Table
 
-__all__ = ["FIXED_PEAK", "seeds_needed", "sentences", "verdict"]
+__all__ = ["FIXED_PEAK", "sentences", "updates_saved", "verdict"]
 
 FIXED_PEAK = "This ranks schedules at one peak, not schedules."
 """What a comparison without tuned peaks is."""
-
-_MOST_SEEDS = 10_000  # beyond this nobody will go
 
 
 def verdict(study: Study) -> str:
@@ -36,28 +36,12 @@ def sentences(study: Study) -> tuple[str, ...]:
     """The verdict's sentences, the most important first."""
     return (
         *_result(study, digits_of(study)),
+        *_in_updates(study),
         *_diverged(study),
         *(() if study.pilot_seeds else (FIXED_PEAK,)),
         *_edges(study),
         *_at_shared_peak(study),
     )
-
-
-def seeds_needed(difference: Difference, level: float) -> int | None:
-    """How many seeds would find a difference of this size 4 times in 5, its spread being as seen; None: beyond 10000.
-
-    Args:
-        difference: what was seen.
-        level: of one test, such as 1 - 0.05 / (number of comparisons).
-    """
-    size = abs(difference.mean)
-    if not size or math.isinf(difference.sd) or detectable(difference.sd, _MOST_SEEDS, level=level) > size:
-        return None
-    low, high = 1, _MOST_SEEDS  # too few, enough
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if detectable(difference.sd, middle, level=level) <= size else (middle, high)
-    return high
 
 
 def _result(study: Study, digits: Digits) -> Iterator[str]:
@@ -89,6 +73,31 @@ def _result(study: Study, digits: Digits) -> Iterator[str]:
         yield from _no_winner(study, rivals, f"{best} has the best mean {value}", where, digits)
 
 
+def _in_updates(study: Study) -> Iterator[str]:
+    """What the best one saves against its nearest rival, in updates; nothing where the curves do not say."""
+    table = study.main
+    rivals = [s for s in table.ranking.standings[1:] if s.name in table.evidence.saved]
+    if rivals and study.main.ranking.n > 1:
+        words = updates_saved(table.evidence.saved[rivals[0].name])
+        yield f"{table.rows[0].written} reaches the final {study.metric} of {_named(rivals[0], study)} {words}."
+
+
+def updates_saved(saved: StepsSaved) -> str:
+    """Such as "in 0.72x the updates (95% interval 0.66 to 0.80)", and on how many seeds, if not on all."""
+    n = len(saved.per_seed)
+    some = "" if saved.reached == n else f"; on {saved.reached} of {n} seeds"
+    if saved.ratio is None:
+        return f"on {saved.reached} of {n} seeds, and not in the mean"
+    interval = saved.ratio_interval
+    if interval is None:
+        return f"in {saved.ratio:.2f}x the updates{some}"
+    if math.isinf(interval.hi):
+        sure = f"from {interval.lo:.2f} up, without a sure end"
+    else:
+        sure = f"{interval.lo:.2f} to {interval.hi:.2f}"
+    return f"in {saved.ratio:.2f}x the updates ({interval.level:.0%} interval {sure}{some})"
+
+
 def _no_winner(study: Study, rivals: Sequence[Standing], lead: str, where: str, digits: Digits) -> Iterator[str]:
     """Why there is none, and what it would take."""
     ranking = study.main.ranking
@@ -113,8 +122,8 @@ def _no_winner(study: Study, rivals: Sequence[Standing], lead: str, where: str, 
         found = digits(detectable(difference.sd, ranking.n, level=one))
         yield f"The smallest difference{two} that {ranking.n} seeds find, 4 times in 5, is {found}."
         if difference.mean:
-            needed = seeds_needed(difference, one)
-            many = f"more than {_MOST_SEEDS}" if needed is None else f"about {needed}"
+            needed = seeds_needed(difference.mean, difference.sd, level=one)
+            many = f"more than {MOST_SEEDS}" if needed is None else f"about {needed}"
             yield f"To find the difference seen, {digits(abs(difference.mean))}, would take {many} seeds."
 
 

@@ -25,6 +25,7 @@ from scipy.special import stdtrit
 from lrdecay.errors import Constraint, InputError, argument, non_negative, refusal
 
 __all__ = [
+    "ROUNDING",
     "FloatArray",
     "Interval",
     "Numbers",
@@ -40,6 +41,9 @@ __all__ = [
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Numbers: TypeAlias = Sequence[float] | FloatArray
+
+ROUNDING = float(8 * np.finfo(np.float64).eps)
+"""A spread below this share of the largest score is float rounding."""
 
 fraction = Constraint(
     "must be strictly between 0 and 1",

@@ -19,26 +19,30 @@ is the least sd used. If nothing above float rounding is left even then, the spr
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from attrs import frozen
-from scipy.optimize import brentq
 from scipy.special import stdtr
-from scipy.stats import chi2, nct
 
-from lrdecay.errors import Constraint, InputError, at_least_one, non_negative, non_negative_int, refusal
-from lrdecay.stats.intervals import Interval, Numbers, finite_sample, fraction, moments, quantisation_sd, t_quantile
+from lrdecay.errors import Constraint, InputError, at_least_one, non_negative, refusal
+from lrdecay.stats.intervals import (
+    ROUNDING,
+    Interval,
+    Numbers,
+    finite_sample,
+    fraction,
+    moments,
+    quantisation_sd,
+    t_quantile,
+)
+from lrdecay.stats.power import detectable
 
-__all__ = ["Difference", "Ranking", "Standing", "compare_to_best", "detectable", "holm", "paired_difference"]
+__all__ = ["Difference", "Ranking", "Standing", "compare_to_best", "holm", "paired_difference"]
 
-_ROUNDING = 8 * np.finfo(np.float64).eps  # a spread below this share of the largest score is float rounding
-_FAR = 1e4  # beyond this critical value nct loses its digits and the limit below has at least eight
 
 _probability = Constraint("must be in [0, 1]", lambda v: 0 <= v <= 1, "A p value is a probability.")
-_sd = Constraint("must be a number >= 0 or inf", lambda v: v >= 0)
 
 
 @frozen
@@ -114,7 +118,7 @@ def paired_difference(a: Numbers, b: Numbers, level: float = 0.95, *, resolution
     n = differences.size
     centre, measured = moments(differences)
     sd = max(measured, quantisation_sd(resolution))
-    if n == 1 or sd <= _ROUNDING * float(max(np.abs(left).max(), np.abs(right).max())):
+    if n == 1 or sd <= ROUNDING * float(max(np.abs(left).max(), np.abs(right).max())):
         return Difference(centre, Interval(-math.inf, math.inf, level), 1.0, math.inf, n)
     half = t_quantile(n, level) * (sd / math.sqrt(n))
     p_value = 2.0 * float(stdtr(n - 1, -abs(centre / sd * math.sqrt(n))))
@@ -142,52 +146,6 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = highest
     return tuple(adjusted)
-
-
-def detectable(differences_sd: float, n: int, power: float = 0.8, level: float = 0.95) -> float:
-    """Smallest true mean difference that a two-sided paired t test on n seeds detects with the given power.
-
-    Solves P(|T| > t(1 - α/2; n - 1)) = power for the noncentrality δ = difference · √n / sd of T, which has the
-    noncentral t distribution. The sd is taken as the true one; from few seeds it is itself a rough estimate.
-
-    Args:
-        differences_sd: standard deviation of the differences, >= 0; inf if unknown.
-        n: seeds; below 2 the answer is inf.
-        power: chance of detecting it, above 1 - level and below 1.
-        level: 1 - the level of the test, in (0, 1).
-
-    Raises:
-        InputError: if an argument is out of range.
-
-    >>> round(detectable(0.01, 5), 4)
-    0.0168
-    """
-    _sd.check("detectable(differences_sd=...)", differences_sd)
-    non_negative_int.check("detectable(n=...)", n)
-    fraction.check("detectable(level=...)", level)
-    fraction.check("detectable(power=...)", power)
-    if power <= 1.0 - level:  # a test reaches this with no difference at all
-        msg = refusal("detectable(power=...)", "must be above 1 - level", power, "Ask for 0.8, the usual choice.")
-        raise InputError(msg)
-    if n < 2 or math.isinf(differences_sd):
-        return math.inf
-    return _noncentrality(n, power, level) * (differences_sd / math.sqrt(n))
-
-
-@functools.lru_cache(maxsize=256)
-def _noncentrality(n: int, power: float, level: float) -> float:
-    """The noncentrality at which the two-sided t test on n values has this power."""
-    critical = t_quantile(n, level)
-    if critical > _FAR:  # T > critical is then W < δ/critical up to 1/δ², with W² = χ²(n - 1)/(n - 1)
-        return critical * float(np.sqrt(chi2.ppf(power, n - 1) / (n - 1)))
-
-    def excess(delta: float) -> float:  # P(T < -c; δ) is written P(T > c; -δ): scipy's lower tail can answer NaN
-        return float(nct.sf(critical, n - 1, delta)) + float(nct.sf(critical, n - 1, -delta)) - power
-
-    upper = critical + 1.0
-    while excess(upper) < 0.0:
-        upper *= 2.0
-    return float(brentq(excess, 0.0, upper, xtol=1e-10))
 
 
 def compare_to_best(

@@ -14,6 +14,7 @@ from lrdecay.runs.spec import RunResult
 from lrdecay.runs.trainable import Goal
 from lrdecay.stats.intervals import Interval, t_interval
 from lrdecay.stats.paired import Ranking, compare_to_best
+from lrdecay.sweep.evidence import Evidence, evidence
 from lrdecay.sweep.pilots import PeakChoice
 
 __all__ = ["Row", "Study", "Table", "rank"]
@@ -67,6 +68,7 @@ class Table:
     title: str  # "each at its best peak"
     rows: tuple[Row, ...]
     ranking: Ranking
+    evidence: Evidence
 
     @property
     def winner(self) -> str | None:
@@ -79,7 +81,7 @@ class Table:
         return finite(self.ranking.detectable)
 
     def to_json(self) -> dict[str, Any]:
-        """Rows with their difference to the best, the winner, and what could be detected."""
+        """Rows with their difference to the best, how probably each is best, the winner, and what could be detected."""
         rows = []
         for row in self.rows:
             standing = self.ranking[row.spec]
@@ -95,6 +97,7 @@ class Table:
                     "p_adjusted": standing.p_adjusted,
                     "diverged": row.diverged,
                 }
+                | self.evidence.to_json(row.spec)
             )
         return {"title": self.title, "rows": rows, "winner": self.winner, "detectable": self.detectable}
 
@@ -147,7 +150,8 @@ def rank(title: str, rows: Sequence[Row], goal: Goal) -> Table:
     """
     scores = {row.spec: row.values for row in rows}
     seen = sorted({v for row in rows for v in row.values if math.isfinite(v)})
-    gaps = [b - a for a, b in pairwise(seen)]
-    ranking = compare_to_best(scores, higher_is_better=goal == "max", resolution=min(gaps, default=0.0))
+    resolution = min((b - a for a, b in pairwise(seen)), default=0.0)
+    ranking = compare_to_best(scores, higher_is_better=goal == "max", resolution=resolution)
+    found = evidence({row.spec: row.results for row in rows}, ranking.best, goal, resolution)
     by_spec = {row.spec: row for row in rows}
-    return Table(title, tuple(by_spec[s.name] for s in ranking.standings), ranking)
+    return Table(title, tuple(by_spec[s.name] for s in ranking.standings), ranking, found)

@@ -8,7 +8,14 @@ from lrdecay.errors import MissingExtraError
 
 __all__ = ["require"]
 
-_PACKAGES = {"study": ("scipy", "matplotlib", "jinja2"), "torch": ("torch",)}
+_PACKAGES = {
+    "study": ("scipy", "matplotlib", "jinja2"),
+    "torch": ("torch",),
+    "frames": ("pandas", "pyarrow"),
+    "tensorboard": ("tensorboard",),
+    "mlflow": ("mlflow",),
+    "wandb": ("wandb",),
+}
 
 
 def require(extra: str, what: str) -> None:
