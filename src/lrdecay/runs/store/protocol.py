@@ -5,13 +5,13 @@
     results    whole runs, by identity
     live runs  what a run says of itself, and what it is told
 
-A call that returned is kept: a kill at any moment after it, of this process or another, loses nothing of it. A call that
-did not return is kept whole or not at all. Names, keys and identities are 1 to 128 letters, digits and ``._=+-``.
+A call that returned is kept: a kill at any moment after it, of this process or another, loses nothing of it. A call
+that did not return is kept whole or not at all. Names, keys and identities are 1 to 128 letters, digits and ``._=+-``.
 
 JSON is an object whose numbers may be nan and inf: they are kept as text, which `float` reads back.
 
-Numbers of events and of commands are 1, 2, 3, ... in each run, without a gap, in the order in which they became visible:
-who has read up to n and asks for what is after n misses nothing.
+Numbers of events and of commands are 1, 2, 3, ... in each run, without a gap, in the order in which they became
+visible: who has read up to n and asks for what is after n misses nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Records as the text a store keeps, and back: JSON of attrs values by cattrs, logs as CSV, a checksum over both.
 
-What is kept of a node or a result is *sealed*: one line of JSON, the bytes of a CSV, and the SHA-256 of the line, a line
-break and the bytes.
+What is kept of a node or a result is *sealed*: one line of JSON, the bytes of a CSV, and the SHA-256 of the line, a
+line break and the bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ from lrdecay.runs.spec import RunResult
 from lrdecay.runs.store.values import Json, Member, StudyRecord, json_text
 from lrdecay.runs.trace import Trace
 
-__all__ = ["Sealed", "fingerprint", "member_from", "plain", "result_from", "seal", "seal_result", "study_from"]
+__all__ = [
+    "Sealed",
+    "fingerprint",
+    "member_from",
+    "plain",
+    "result_from",
+    "seal",
+    "seal_record",
+    "seal_result",
+    "study_from",
+]
 
 _converter = cattrs.Converter()
 _converter.register_unstructure_hook(
@@ -42,8 +52,8 @@ class Sealed:
         """Whether it is what was sealed."""
         return _digest(self.record, self.trace) == self.sha256
 
-    def opened(self, name: str) -> tuple[dict[str, Any], Trace]:
-        """The record and the log.
+    def json(self, name: str) -> dict[str, Any]:
+        """The record.
 
         Args:
             name: what messages call it.
@@ -51,13 +61,25 @@ class Sealed:
         Raises:
             RunError: it is damaged.
         """
-        damaged = f"`{name}` must have the checksum it was kept with, got damaged data. discard() it to make it again."
-        if not self.whole:
-            raise RunError(damaged)
         try:
-            return json.loads(self.record), Trace.from_csv_text(self.trace.decode(), name)
-        except (InputError, ValueError) as problem:
-            raise RunError(damaged) from problem
+            found = json.loads(self.record) if self.whole else None
+        except ValueError as problem:
+            raise _damaged(name) from problem
+        if not isinstance(found, dict):
+            raise _damaged(name)
+        return found
+
+    def opened(self, name: str) -> tuple[dict[str, Any], Trace]:
+        """The record and the log; raises as `json`."""
+        try:
+            return self.json(name), Trace.from_csv_text(self.trace.decode(), name)
+        except (InputError, UnicodeDecodeError) as problem:
+            raise _damaged(name) from problem
+
+
+def _damaged(name: str) -> RunError:
+    cure = "Discard it, so that it is made again, or restore a copy."
+    return RunError(f"`{name}` must have the checksum it was kept with, got damaged data. {cure}")
 
 
 def _digest(record: str, trace: bytes) -> str:
@@ -73,6 +95,12 @@ def seal(record: Json, trace: Trace) -> Sealed:
     """A record and a log, with their checksum."""
     line, log = json_text(record), trace.csv_text().encode()
     return Sealed(line, log, _digest(line, log))
+
+
+def seal_record(record: Json) -> Sealed:
+    """A record without a log, with its checksum."""
+    line = json_text(record)
+    return Sealed(line, b"", _digest(line, b""))
 
 
 def seal_result(result: RunResult, nodes: Sequence[str]) -> Sealed:

@@ -13,9 +13,22 @@ from typing import Any
 from sqlalchemy import URL, Connection, Row, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lrdecay.errors import InputError, RunError, refusal
+from lrdecay.errors import InputError, refusal
 from lrdecay.runs.spec import RunResult
-from lrdecay.runs.store.checking import of_contents, of_numbers
+from lrdecay.runs.store.records import Sealed, fingerprint, plain, result_from, seal, seal_result
+from lrdecay.runs.store.sql_check import check_database
+from lrdecay.runs.store.sql_engine import Database
+from lrdecay.runs.store.sql_tables import (
+    COMMANDS,
+    COUNTERS,
+    EVENTS,
+    MEMBERS,
+    NODES,
+    PROVENANCE,
+    RESULTS,
+    STATUS,
+    STUDIES,
+)
 from lrdecay.runs.store.values import (
     Command,
     Event,
@@ -29,24 +42,10 @@ from lrdecay.runs.store.values import (
     now,
     sorted_members,
 )
-from lrdecay.runs.store.records import Sealed, fingerprint, plain, result_from, seal, seal_result
-from lrdecay.runs.store.sql_engine import Database
-from lrdecay.runs.store.sql_tables import (
-    COMMANDS,
-    COUNTERS,
-    EVENTS,
-    MEMBERS,
-    NODES,
-    PROVENANCE,
-    RESULTS,
-    STATUS,
-    STUDIES,
-)
 from lrdecay.runs.trace import Trace
 
 __all__ = ["SqlStore"]
 
-_STREAM = {"yield_per": 20}  # rows in memory at a time
 _LOGS = {"events": EVENTS, "commands": COMMANDS}
 
 
@@ -208,25 +207,7 @@ class SqlStore:
 
     def check(self) -> list[str]:
         """Read everything; one line for each thing that is wrong."""
-        wrong: list[str] = []
-        try:
-            with self._database.transaction("read") as c:
-                wrong += self._database.integrity(c)
-            with self._database.transaction("read") as c:
-                wrong += of_contents(
-                    ((row.key, _of(row)) for row in c.execute(select(NODES), execution_options=_STREAM)),
-                    ((row.identity, _of(row)) for row in c.execute(select(RESULTS), execution_options=_STREAM)),
-                )
-                last = {(r.run, r.channel): r.last for r in c.execute(select(COUNTERS))}
-                for channel, table in _LOGS.items():
-                    found: dict[str, list[int]] = {run: [] for run, of in last if of == channel}
-                    for row in c.execute(select(table.c.run, table.c.sequence)):
-                        found.setdefault(row.run, []).append(row.sequence)
-                    for run, numbers in found.items():
-                        wrong += of_numbers(f"{channel} of {run}", numbers, last.get((run, channel), 0))
-        except RunError as problem:  # so damaged that it cannot be read to the end
-            wrong.append(str(problem))
-        return wrong
+        return check_database(self._database)
 
     def close(self) -> None:
         """Let go of it."""

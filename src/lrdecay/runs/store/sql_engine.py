@@ -68,15 +68,6 @@ class Database:
         except DBAPIError as problem:
             raise self._worded(problem) from problem
 
-    def integrity(self, connection: Connection) -> list[str]:
-        """What SQLite says of its own file. PostgreSQL looks after its own."""
-        if not self.sqlite:
-            return []
-        said = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-        wrong = [f"the file itself: {line}" for line in said if line != "ok"]
-        return wrong + [f"a row of {row[0]} has lost the study it belongs to" for row in lost]
-
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

@@ -1,7 +1,7 @@
 """The tables of an SQL store, the same in SQLite and PostgreSQL, and the version they are written in.
 
-JSON is text, times are UTC text, logs are the bytes of a CSV. All names begin with ``lrdecay_``: a PostgreSQL database may
-be shared with others.
+JSON is text, times are UTC text, logs are the bytes of a CSV. All names begin with ``lrdecay_``: a PostgreSQL database
+may be shared with others.
 """
 
 from __future__ import annotations
@@ -22,9 +22,20 @@ from sqlalchemy import (
 )
 
 from lrdecay.errors import InputError
-from lrdecay.runs.store.values import VERSION
+from lrdecay.runs.store.values import VERSION, newer
 
-__all__ = ["COMMANDS", "COUNTERS", "EVENTS", "MEMBERS", "NODES", "PROVENANCE", "RESULTS", "STATUS", "STUDIES", "prepare"]
+__all__ = [
+    "COMMANDS",
+    "COUNTERS",
+    "EVENTS",
+    "MEMBERS",
+    "NODES",
+    "PROVENANCE",
+    "RESULTS",
+    "STATUS",
+    "STUDIES",
+    "prepare",
+]
 
 _METADATA = MetaData()
 _LOCK = 7_305_808_869_230_650  # of PostgreSQL: who holds it makes the tables
@@ -128,8 +139,7 @@ def prepare(connection: Connection, where: str) -> None:
     if _SCHEMA.name in there:
         found = connection.execute(select(_SCHEMA.c.version)).scalar_one()
         if found > VERSION:
-            msg = f"`--store {where}` must be of version {VERSION} or older, got {found}. A newer lrdecay wrote it: update."
-            raise InputError(msg)
+            raise newer(where, found)
         return
     if sqlite and there:
         msg = f"`--store {where}` must be a store of lrdecay or a new file, got a database with the table {there[0]}."

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, Factory, field, frozen
 
-from lrdecay.errors import Constraint, RunError, argument, non_negative_int, one_of, refusal
+from lrdecay.errors import Constraint, InputError, RunError, argument, non_negative_int, one_of, refusal
 from lrdecay.runs.protocol import encode
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "conflict",
     "json_text",
     "named",
+    "newer",
     "now",
     "sorted_members",
     "study_id",
@@ -91,9 +92,9 @@ def study_id(question: Json) -> str:
 
 
 def _is_its_id(study: StudyRecord, _: Attribute[str], value: str) -> None:
-    Constraint(f"must be study_id(question), {study_id(study.question)}", lambda v: v == study_id(study.question)).check(
-        "StudyRecord(id=...)", value
-    )
+    Constraint(
+        f"must be study_id(question), {study_id(study.question)}", lambda v: v == study_id(study.question)
+    ).check("StudyRecord(id=...)", value)
 
 
 @frozen
@@ -104,11 +105,7 @@ class StudyRecord:
     command: str = field(validator=argument(worded))  # as the user typed it
     created: str = field(factory=now)  # UTC; of the first time it was put
     state: str = field(default="running", validator=argument(one_of(STATES)))
-    id: str = field(validator=_is_its_id)
-
-    @id.default
-    def _from_question(self) -> str:
-        return study_id(self.question)
+    id: str = field(default=Factory(lambda self: study_id(self.question), takes_self=True), validator=_is_its_id)
 
 
 @frozen
@@ -156,6 +153,12 @@ def check_command(by: str, expected_last: int | None) -> None:
     worded.check("command(by=...)", by)
     if expected_last is not None:
         non_negative_int.check("command(expected_last=...)", expected_last)
+
+
+def newer(where: str, found: object) -> InputError:
+    """What is said of a store that a newer lrdecay wrote."""
+    cure = "A newer lrdecay wrote it: update lrdecay."
+    return InputError(refusal(f"--store {where}", f"must be of version {VERSION} or older", found, cure))
 
 
 def conflict(run: str, expected_last: int | None, last: int) -> ConflictError:
