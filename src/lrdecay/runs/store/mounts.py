@@ -14,10 +14,10 @@ from pathlib import Path
 
 __all__ = ["NETWORK", "filesystem", "network_filesystem"]
 
-_KERNEL = """9p acfs afs beegfs beegfs_nodev ceph cifs coda davfs fhgfs gfs gfs2 glusterfs gpfs lustre mmfs ncpfs nfs nfs4
-ocfs2 orangefs panfs prl_fs pvfs2 smb2 smb3 smbfs vboxsf virtiofs vmhgfs wekafs"""
-_FUSE = """afp beegfs blobfuse blobfuse2 ceph ceph-fuse cvmfs davfs2 gcsfuse glusterfs goofys grpcfuse juicefs mfs moosefs
-mountpoint-s3 osxfs rclone s3fs seaweedfs smbnetfs sshfs vmhgfs-fuse weed"""
+_KERNEL = """9p acfs afs beegfs beegfs_nodev ceph cifs coda davfs fhgfs gfs gfs2 glusterfs gpfs lustre mmfs ncpfs nfs
+nfs4 ocfs2 orangefs panfs prl_fs pvfs2 smb2 smb3 smbfs vboxsf virtiofs vmhgfs wekafs"""
+_FUSE = """afp beegfs blobfuse blobfuse2 ceph ceph-fuse cvmfs davfs2 gcsfuse glusterfs goofys grpcfuse juicefs mfs
+moosefs mountpoint-s3 osxfs rclone s3fs seaweedfs smbnetfs sshfs vmhgfs-fuse weed"""
 
 NETWORK = frozenset(_KERNEL.split()) | {f"fuse.{name}" for name in _FUSE.split()}
 """Types that are shared over a network, or with the host of a virtual machine."""
