@@ -1,7 +1,7 @@
-"""The places a store can be: an SQLite file, a folder, and a database of a real PostgreSQL server, where one is installed.
+"""The places a store can be: an SQLite file, a folder, and a database of a real PostgreSQL server, where there is one.
 
-The server is started once, by another user where the tests run as root (PostgreSQL refuses root), in a folder of its own,
-reached by a socket there. Without its programs or psycopg its tests are skipped, and say so.
+The server is started once, by another user where the tests run as root (PostgreSQL refuses root), in a folder of its
+own, reached by a socket there. Without its programs or psycopg its tests are skipped, and say so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ KINDS = ("sqlite", "directory", "postgresql")
 
 def programs() -> Path | None:
     """The folder of initdb and pg_ctl."""
-    for folder in (*os.environ["PATH"].split(os.pathsep), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)):
+    for folder in (
+        *os.environ["PATH"].split(os.pathsep),
+        *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
+    ):
         found = shutil.which("pg_ctl", path=str(folder))
         if found and (Path(found).resolve().parent / "initdb").exists():
             return Path(found).resolve().parent

@@ -75,7 +75,9 @@ class TestStudies:
         assert store.study(STUDY.id) is None
         store.put_study(STUDY)
         again = StudyRecord(dict(STUDY.question), "another command", "2099-01-01", "finished")
-        assert again.id == STUDY.id == study_id(json.loads('{"schedules":["cosine(0.1)"],"limit":"inf","task":"digits"}'))
+        assert (
+            again.id == STUDY.id == study_id(json.loads('{"schedules":["cosine(0.1)"],"limit":"inf","task":"digits"}'))
+        )
         store.put_study(again)
         found = store.study(STUDY.id)
         assert found is not None
