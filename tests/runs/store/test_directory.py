@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from lrdecay.errors import InputError, RunError
+from lrdecay.runs.store.directory_files import Files
 from lrdecay.runs.store.opening import open_store
 from lrdecay.runs.store.protocol import ConflictError, Member, Store, StudyRecord
 from lrdecay.runs.store.records import seal_record
@@ -62,6 +63,20 @@ def test_somebody_elses_folder_is_refused_and_left_alone(tmp_path: Path) -> None
     with pytest.raises(InputError, match="got a file"):
         open_store(f"dir:{tmp_path / 'thesis.tex'}")
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_store_that_another_process_makes_meanwhile_is_not_somebody_elses(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = Files.names
+
+    def late(files: Files, folder: Path) -> list[str]:
+        monkeypatch.undo()
+        open_store(f"dir:{root}").publish("a", "start", {})
+        return names(files, folder)
+
+    monkeypatch.setattr(Files, "names", late)
+    assert open_store(f"dir:{root}").runs() == ["a"]
 
 
 def test_a_store_of_a_newer_version_is_refused_in_a_line(store: Store, root: Path) -> None:

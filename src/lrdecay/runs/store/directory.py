@@ -65,8 +65,9 @@ class DirectoryStore:
         self._files, self._root, self._note = Files(root), root, note
         version = root / "store.json"
         if self._files.read(version) is None:
-            there = [name for name in self._files.names(root) if name not in ("tmp", "store.json")]
-            if there or root.is_file():
+            there = [name for name in self._files.names(root) if name != "tmp"]
+            # made by another process since it was looked for: then it is there now
+            if self._files.read(version) is None and (there or root.is_file()):
                 what = f"a folder with {there[0]}" if there else "a file"
                 msg = f"`--store {self.where}` must be a store of lrdecay or an empty folder, got {what}."
                 raise InputError(msg)
