@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -62,9 +63,13 @@ def at_once(where: str, tasks: list[Callable[[Store], T]]) -> list[T]:
     gate = threading.Barrier(len(tasks))
 
     def run(task: Callable[[Store], T]) -> T:
-        with open_store(where) as store:
-            gate.wait()
-            return task(store)
+        try:
+            with open_store(where) as store:
+                gate.wait()
+                return task(store)
+        except BaseException:
+            gate.abort()  # or the others would wait for ever
+            raise
 
     with ThreadPoolExecutor(len(tasks)) as pool:
         return [future.result() for future in [pool.submit(run, task) for task in tasks]]
@@ -299,7 +304,8 @@ class TestManyAtOnce:
 
         def follow(store: Store) -> list[int]:
             seen: list[int] = []
-            while len(seen) < writers * each:
+            until = time.monotonic() + 60
+            while len(seen) < writers * each and time.monotonic() < until:
                 seen += [e.sequence for e in store.events("a", after=seen[-1] if seen else 0)]
             return seen
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,17 @@ def test_a_status_that_is_set_over_and_over_does_not_let_the_file_grow(path: Pat
         for step in range(400):
             store.set_status("a", "now", {"step": step, "text": "x" * 1000})
     assert path.stat().st_size == before
+
+
+def test_a_new_file_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    later = threading.Timer(0.3, other.execute, ["COMMIT"])
+    later.start()
+    with open_store(tmp_path / "x.db") as store:
+        assert store.publish("a", "start", {}) == 1
+    later.join()
+    other.close()
 
 
 def test_a_writer_that_never_ends_is_one_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,8 @@ committed with synchronous=FULL; a run's status is not, and outlives a kill only
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -91,8 +93,14 @@ def _arguments(sqlite: bool) -> dict[str, Any]:
 def _set_up_sqlite(connection: Any, _: object) -> None:
     """On every new connection; that the journal is a WAL is remembered by the file."""
     connection.isolation_level = None  # transactions begin where we say
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        connection.execute("PRAGMA journal_mode = WAL")
+    until = time.monotonic() + WAIT
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as problem:  # SQLite does not wait here while another process does the same
+            if "locked" not in str(problem) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
     connection.execute("PRAGMA foreign_keys = ON")
 
 
