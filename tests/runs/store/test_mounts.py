@@ -27,7 +27,7 @@ CONTAINER = """\
 612 508 0:170 / / rw,relatime - overlay overlay rw,lowerdir=/var/lib/docker/overlay2/l/A:/var/lib/docker/overlay2/l/B
 613 612 0:172 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw
 620 612 8:1 /var/lib/docker/containers/c0/hosts /etc/hosts rw,relatime - ext4 /dev/sda1 rw,discard
-621 612 0:41 / /work rw,relatime master:3 propagate_from:2 - 9p hostshare rw,sync,dirsync,access=client,trans=virtio
+621 612 0:41 / /data rw,relatime master:3 propagate_from:2 - 9p hostshare rw,sync,dirsync,access=client,trans=virtio
 """
 
 
@@ -46,7 +46,7 @@ CONTAINER = """\
         (CLUSTER, "/mnt/ceph/x", "ceph"),
         (CLUSTER, "/home/ann/remote/x", "fuse.sshfs"),
         (CLUSTER, "/mnt/over/x", "nfs"),
-        (CONTAINER, "/work/study", "9p"),
+        (CONTAINER, "/data/study", "9p"),
         (CONTAINER, "/root/study", "overlay"),
         ("", "/home", None),
         ("nonsense\n1 2 3 - \n", "/home", None),
