@@ -7,6 +7,7 @@ and, where the model was evaluated right after it, the metrics. Written as CSV (
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from lrdecay.errors import InputError
-from lrdecay.runs.files import write_atomically
+from lrdecay.runs.files import write_atomically, write_text
 
 __all__ = ["Trace"]
 
@@ -68,11 +69,15 @@ class Trace:
 
     def to_csv(self, path: Path) -> None:
         """Write as CSV, atomically; floats in full."""
-        names = [*_COLUMNS, *self.metrics]
-        with write_atomically(path) as f:
-            writer = csv.DictWriter(f, names, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows())
+        write_text(path, self.csv_text())
+
+    def csv_text(self) -> str:
+        """As CSV; floats in full."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, [*_COLUMNS, *self.metrics], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows())
+        return text.getvalue()
 
     def to_jsonl(self, path: Path) -> None:
         """Write as JSON lines, atomically; a loss that is not finite is written as text."""
@@ -90,8 +95,27 @@ class Trace:
         rule = f"`{path}` must be a trace with the columns step, epoch, rate and loss, got"
         try:
             with path.open(newline="", encoding="utf-8") as f:
-                reader = csv.DictReader(f)
-                rows, found = list(reader), list(reader.fieldnames or ())
+                text = f.read()
+        except ValueError as problem:  # not UTF-8
+            msg = f"{rule} {problem!r}."
+            raise InputError(msg) from problem
+        return cls.from_csv_text(text, str(path))
+
+    @classmethod
+    def from_csv_text(cls, text: str, name: str) -> Trace:
+        """Read what `csv_text` wrote; the same bits.
+
+        Args:
+            text: the CSV.
+            name: what messages call it.
+
+        Raises:
+            InputError: as `from_csv`.
+        """
+        rule = f"`{name}` must be a trace with the columns step, epoch, rate and loss, got"
+        try:
+            reader = csv.DictReader(io.StringIO(text, newline=""))
+            rows, found = list(reader), list(reader.fieldnames or ())
             whole = all(None not in row.values() for row in rows)
             if whole and set(_COLUMNS) <= set(found):
                 return cls.from_rows(rows)
