@@ -8,20 +8,20 @@ import time
 from pathlib import Path
 
 from bench.rangetest.finds import known, peers, plain
-from bench.rangetest.journal import Journal
+from bench.rangetest.journal import Journal, Measurement
 from bench.rangetest.protocol import write_text
 from bench.rangetest.truth import truth
 
 from lrdecay.sweep.pool import LocalPool
 
 STAGES = {
-    "truth": lambda *to: truth(*to, 1, constant=False),
+    "truth": lambda to: truth(to, 1, constant=False),
     "peers": peers,
     "plain": plain,
-    "constant": lambda *to: truth(*to, 1, constant=True),
-    "truth4": lambda *to: truth(*to, 4, constant=False),
-    "known": lambda *to: known(*to, 1),
-    "known4": lambda *to: known(*to, 4),
+    "constant": lambda to: truth(to, 1, constant=True),
+    "truth4": lambda to: truth(to, 4, constant=False),
+    "known": lambda to: known(to, 1),
+    "known4": lambda to: known(to, 4),
 }
 """In the order in which they are made; the short ones first, so that a part of a measurement is a whole one of 1x."""
 
@@ -31,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.rangetest", description=__doc__)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; all where none is given")
     parser.add_argument("--out", type=Path, default=Path("bench-results"), help="directory of the results")
+    parser.add_argument("--only", nargs="+", default=(), metavar="TASK[/OPTIMIZER]", help="leave the rest to others")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--report", action="store_true", help="report what is there, and measure nothing")
     asked = parser.parse_args()
@@ -44,7 +45,7 @@ def main() -> None:
         with LocalPool(asked.workers) as pool:
             for name, stage in STAGES.items():
                 if not asked.stages or name in asked.stages:
-                    stage(pool, journal, asked.out)
+                    stage(Measurement(pool, journal, asked.out, tuple(asked.only)))
                     sys.stderr.write(f"{time.perf_counter() - began:5.0f} s  {name} done\n")
     from bench.rangetest.report import report
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Journal"]
+from lrdecay.sweep.pool import LocalPool
+
+__all__ = ["Journal", "Measurement"]
 
 Key = tuple[Any, ...]
 
@@ -55,3 +57,16 @@ class Journal:
         self._pieces[key] = row
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"key": list(key), **row}) + "\n")
+
+
+class Measurement(NamedTuple):
+    """What a stage works with."""
+
+    pool: LocalPool
+    journal: Journal
+    directory: Path
+    only: tuple[str, ...] = ()  # "task" or "task/optimizer"; none: all
+
+    def wants(self, task: str, optimizer: str) -> bool:
+        """Whether it is of this measurement, or left to another one beside it."""
+        return not self.only or task in self.only or f"{task}/{optimizer}" in self.only

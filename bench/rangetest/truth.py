@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench.rangetest.journal import Journal
+from bench.rangetest.journal import Journal, Measurement
 from bench.rangetest.protocol import (
     CHANCE,
     FIRST_K,
@@ -27,7 +26,6 @@ from bench.rangetest.scoring import better_at_edge, filled
 from lrdecay import at_peak, parse
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.runs.trainable import FloatArray
-from lrdecay.sweep.pool import LocalPool
 from lrdecay.verbs.sources import source_of
 
 __all__ = ["grid_of", "metrics_of", "score_table", "truth"]
@@ -40,21 +38,21 @@ def metrics_of(task: str) -> tuple[str, ...]:
     return ("loss",) if task == "chars" else ("accuracy", "loss")
 
 
-def truth(pool: LocalPool, journal: Journal, directory: Path, length: int, *, constant: bool) -> None:
+def truth(to: Measurement, length: int, *, constant: bool) -> None:
     """Train the cells of a length: the decayed ones, or those of a constant rate, made at 4x and read at both."""
     for cell in cells(length):
-        if constant == (cell.schedule == "constant"):
-            _cell(pool, journal, directory, cell)
+        if to.wants(cell.task, cell.optimizer) and constant == (cell.schedule == "constant"):
+            _cell(to, cell)
 
 
-def _cell(pool: LocalPool, journal: Journal, directory: Path, cell: Cell) -> None:
-    began = time.perf_counter()
+def _cell(to: Measurement, cell: Cell) -> None:
+    began, journal = time.perf_counter(), to.journal
     read_at = [cell, cell._replace(length=4)] if cell.schedule == "constant" else [cell]
     wanted = list(START_K)
     while wanted:
         missing = [(k, s) for k in wanted for s in SEEDS if ("truth", *read_at[-1], k, s) not in journal]
         if missing:
-            _train(pool, journal, directory, cell, read_at, missing)
+            _train(to, cell, read_at, missing)
         wanted = _growth(journal, read_at)
     grid = grid_of(journal, cell)
     sys.stderr.write(
@@ -73,18 +71,11 @@ def _growth(journal: Journal, read_at: list[Cell]) -> list[int]:
     return sorted(k for k in wanted if FIRST_K <= k <= LAST_K)
 
 
-def _train(
-    pool: LocalPool,
-    journal: Journal,
-    directory: Path,
-    cell: Cell,
-    read_at: list[Cell],
-    missing: list[tuple[int, int]],
-) -> None:
+def _train(to: Measurement, cell: Cell, read_at: list[Cell], missing: list[tuple[int, int]]) -> None:
     """Make the runs that are missing and write them down as they come."""
     longest = read_at[-1]
-    source = source_of(cell.task, arguments=arguments(cell.task, cell.optimizer, longest.length, directory))
-    horizon = pool.call(source.probe, None, None).horizon
+    source = source_of(cell.task, arguments=arguments(cell.task, cell.optimizer, longest.length, to.directory))
+    horizon = to.pool.call(source.probe, None, None).horizon
     specs = []
     for k, seed in missing:
         moved = at_peak(parse(f"{cell.schedule}(peak)"), peak_of(cell.optimizer, k))
@@ -92,12 +83,12 @@ def _train(
         metric = metrics_of(cell.task)[0]
         goal = "max" if metric == "accuracy" else "min"
         specs.append(RunSpec(source, seed, repr(moved), horizon, rates, metric, goal, 4 if len(read_at) > 1 else 1))
-    for i, result in pool.run(specs):
+    for i, result in to.pool.run(specs):
         k, seed = missing[i]
         for at in read_at:
             steps = math.floor(horizon.steps * at.length / longest.length + 0.5)  # as it is evaluated
             row = {**_scores(result, steps), "seconds": result.seconds, "steps": steps}
-            journal.add(("truth", *at, k, seed), row)
+            to.journal.add(("truth", *at, k, seed), row)
 
 
 def _scores(result: RunResult, steps: int) -> dict[str, Any]:
