@@ -24,11 +24,14 @@ from scipy.interpolate import PchipInterpolator
 from scipy.stats import chi2, t
 
 __all__ = [
+    "Coverage",
     "Regret",
     "Spread",
     "best_x",
     "better_at_edge",
+    "covered",
     "filled",
+    "pooled",
     "regret",
     "spread",
     "upper_bound",
@@ -57,6 +60,21 @@ class Regret(NamedTuple):
     upper: float  # one-sided 95%
     outside: int  # answers beyond the grid
     answers: int
+
+
+class Coverage(NamedTuple):
+    """Of intervals at 95%."""
+
+    held: int
+    answered: int
+    asked: int
+    width: float  # median, decades; nan of none
+    winkler: float  # mean, decades; nan of none
+
+    @property
+    def share(self) -> tuple[float, float]:
+        """Wilson's interval of the share that held."""
+        return wilson(self.held, self.answered)
 
 
 def filled(table: FloatArray, chance: float, *, largest: bool) -> FloatArray:
@@ -114,6 +132,26 @@ def spread(logs: Sequence[float]) -> Spread:
     tail = (1 - _LEVEL) / 2
     lo, hi = (sd * math.sqrt((n - 1) / chi2.ppf(p, n - 1)) for p in (1 - tail, tail))
     return Spread(sd, lo, hi, 10 ** (max(logs) - min(logs)), n)
+
+
+def pooled(spreads: Sequence[Spread]) -> Spread:
+    """Of several subjects: the sd with all degrees of freedom, its interval, and the median of the ratios."""
+    freedom = sum(s.answers - 1 for s in spreads)
+    sd = math.sqrt(sum((s.answers - 1) * s.sd**2 for s in spreads) / freedom)
+    tail = (1 - _LEVEL) / 2
+    lo, hi = (sd * math.sqrt(freedom / chi2.ppf(p, freedom)) for p in (1 - tail, tail))
+    return Spread(sd, lo, hi, float(np.median([s.ratio for s in spreads])), sum(s.answers for s in spreads))
+
+
+def covered(
+    intervals: Sequence[tuple[float, float] | None], truths: Sequence[float], *, slack: float = 0.0
+) -> Coverage:
+    """How often intervals hold their truths, ``slack`` further out at both ends; None is an abstention."""
+    seen = [(ends, truth) for ends, truth in zip(intervals, truths, strict=True) if ends is not None]
+    held = sum(lo - slack <= truth <= hi + slack for (lo, hi), truth in seen)
+    width = float(np.median([hi - lo for (lo, hi), _ in seen])) if seen else math.nan
+    score = float(np.mean([winkler(lo, hi, truth) for (lo, hi), truth in seen])) if seen else math.nan
+    return Coverage(held, len(seen), len(intervals), width, score)
 
 
 def wilson(held: int, of: int) -> tuple[float, float]:
