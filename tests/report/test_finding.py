@@ -14,6 +14,7 @@ from lrdecay.rangetest.beside import Beside
 from lrdecay.rangetest.compressed import Design
 from lrdecay.rangetest.extrapolation import Law, Rung, law_of, rung_of
 from lrdecay.rangetest.repeatability import Repeatability
+from lrdecay.rangetest.whole import Whole, WholeRun
 from lrdecay.report.drawing import save
 from lrdecay.report.finding import answer_text, rules_table, schedule_text
 from lrdecay.report.schedule_figure import schedule_figure
@@ -37,6 +38,14 @@ class Found:
     scored_by: str = "loss"
     steps_used: int = 2500
     held: str = "weight decay held"
+    whole: Whole | None = None
+
+    @property
+    def suggestion(self) -> float | None:
+        """Of the full runs, or the law's."""
+        if self.law is None or self.why_not:
+            return None
+        return self.law.peak if self.whole is None else self.whole.peak
 
 
 def found() -> Found:
@@ -90,3 +99,16 @@ def test_the_figure_has_a_line_per_length_and_the_full_run_only_with_a_law(tmp_p
     assert [t.get_text() for t in left.get_legend().get_texts()] == ["50 updates", "100 updates", "200 updates"]
     assert any(list(line.get_xdata()) == [1000, 1000] for line in right.lines) == law
     save(schedule_figure(shown), tmp_path / "runs.svg")
+
+
+def test_a_run_that_overfits_is_told_with_its_full_runs_and_has_no_interval() -> None:
+    law = found().law
+    peaks, ends = [law.peak / f for f in (1, 2, 4, 8)], [1.2, 1.1, 1.0, 1.3]
+    runs = tuple(WholeRun(p, e, min(e, 1.05), 600, 1000) for p, e in zip(peaks, ends, strict=True))
+    shown = evolve(found(), whole=Whole("loss", runs))
+    text = schedule_text(shown)
+    assert "(the best of four full runs)" in text
+    assert "overfits: held-out loss 1.05 after 600 updates, 1.2 at the end; full runs: 1.2 at" in text
+    assert "updates in short and full runs" in text
+    drawn = [line for line in schedule_figure(shown).axes[1].lines if line.get_marker() == "s"]
+    assert float(drawn[0].get_ydata()[0]) == shown.whole.peak

@@ -17,6 +17,7 @@ from lrdecay.rangetest.reading import read
 from lrdecay.rangetest.repeatability import repeatability
 from lrdecay.runs.spec import Probe, RunSpec
 from lrdecay.sweep.pool import LocalPool
+from lrdecay.verbs.find_schedule import judged_by
 from lrdecay.verbs.finding import Finding
 from lrdecay.verbs.short_runs import ShortRuns, _agree, _alone, _branches
 from lrdecay.verbs.show import spec_of
@@ -51,9 +52,20 @@ def test_the_suggestion_is_the_extrapolated_peak_and_the_range_tests_is_kept(lin
 def test_every_update_is_counted(linear: Finding) -> None:
     found = linear.schedule
     made = sum(r.steps * len(scores) for r in found.rungs for scores in r.scores.values())
+    made += sum(run.steps for run in found.whole.runs)
     assert found.steps_used == made
     assert linear.steps_used == made + linear.range_test.steps_used
     assert found.scored_by == "loss"
+
+
+def test_a_loss_is_tried_at_full_length_with_the_bits_of_the_full_run(linear: Finding) -> None:
+    found = linear.schedule
+    assert [run.peak for run in found.whole.runs] == [found.law.peak]
+    task = source_of("quadratic", arguments=SMOOTH).build(30_000)
+    rates = lrdecay.linear(found.law.peak).bind(lrdecay.Horizon(steps=449)).values()
+    task.advance({"lr": rates})
+    assert found.whole.runs[0].score == task.evaluate()["loss"]
+    assert found.to_json()["full_length"]["overfits"] is False
 
 
 def test_each_score_is_the_held_out_loss_of_the_compressed_schedule_on_its_seed(linear: Finding) -> None:
@@ -130,6 +142,60 @@ def test_scores_that_do_not_depend_on_the_peak_give_no_recommendation_and_say_wh
     assert finding.suggestion is None
     assert "every candidate scored alike at" in finding.why_not
     assert finding.range_test.suggestion > 0
+
+
+def held_out(metric: str | None, horizon: lrdecay.Horizon, workers: LocalPool, memorable: bool) -> ShortRuns:
+    """Runs of digits; so few epochs that nothing is learned by heart, or enough."""
+    source = source_of("digits", arguments={"hidden": "200", "batch_size": 16 if memorable else 64})
+    probe = Probe("digits", horizon, "accuracy", "max")
+    by = None if metric is None else judged_by(metric, source, probe)
+    return ShortRuns(workers, source, probe, spec_of("constant(peak)"), horizon, (60_000,), by)
+
+
+def test_held_out_loss_that_rises_at_full_length_is_seen_and_lower_peaks_are_measured() -> None:
+    horizon = lrdecay.Horizon(steps=400, samples_per_epoch=1437, batch_size=16)
+    with LocalPool(2) as pool:
+        runs = held_out("loss", horizon, pool, memorable=True)
+        found = runs.whole(0.2)
+    first = found.runs[0]
+    assert first.rises
+    assert first.lowest_at < 400
+    assert [run.peak for run in found.runs] == pytest.approx([0.2, 0.1, 0.05, 0.025])
+    assert runs.steps_used == sum(run.steps for run in found.runs)
+    best = min(found.runs, key=lambda run: run.score)
+    assert found.peak is None or abs(math.log2(found.peak / best.peak)) <= 1
+
+
+def test_the_caller_says_what_is_to_be_best() -> None:
+    horizon = lrdecay.Horizon(steps=40, samples_per_epoch=1437, batch_size=64)
+    tasks = {}
+    with LocalPool(1) as pool:
+        for metric in (None, "loss", "accuracy"):
+            runs = held_out(metric, horizon, pool, memorable=False)
+            tasks[metric] = runs.scores(40, (0.02, 0.1), 0)
+            assert runs.metric == ("accuracy" if metric == "accuracy" else "loss")
+            assert (runs.loss == "loss") is (metric == "loss")
+    assert tasks["loss"] == tasks[None]
+    assert all(-1 <= score <= 0 for scores in tasks["accuracy"].values() for score in scores)
+
+
+def test_a_script_is_scored_by_the_name_it_was_given_and_its_training_loss_is_not_held_out(monkeypatch) -> None:
+    source = source_of(None, "python train.py", metric="val_loss:min")
+    horizon = lrdecay.Horizon(steps=460)
+    by = judged_by("val_loss:min", source, Probe("script", horizon, "val_loss", "min"))
+    assert by == ("val_loss", "min")
+    for name, watched in (("val_loss", "val_loss"), ("loss", None)):
+        probe = Probe("script", horizon, name, "min")
+        runs = ShortRuns(None, source, probe, spec_of("linear(peak)"), horizon, (0,), (name, "min"))
+        assert runs.loss == watched
+
+
+def test_a_metric_that_the_task_is_not_known_for_is_refused_before_anything_is_trained(monkeypatch) -> None:
+    monkeypatch.setattr("lrdecay.verbs.find.search", None)
+    with pytest.raises(InputError, match=r"`find\(metric=...\)` must be loss or accuracy for digits, got 'f1'"):
+        lrdecay.find("digits", schedule="cosine", metric="f1")
+    with pytest.raises(InputError, match="must not be given without a schedule"):
+        lrdecay.find("digits", metric="loss")
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,12 @@ def find_command(
         ),
     ] = None,
     budget: Annotated[float, typer.Option(help="Full runs that the short runs of --schedule may cost together.")] = 2.0,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[:min|:max]", help="What is to be best with --schedule: loss, or what runs are judged by."
+        ),
+    ] = None,
     with_: With = None,
     optimizer: Optimizer = None,
     workers: Workers = None,
@@ -79,6 +85,7 @@ def find_command(
             checkpoint=checkpoint,
             schedule=schedule,
             budget=budget,
+            metric=metric,
             arguments=task_arguments(with_, optimizer),
             workers=workers,
             watch=bar,

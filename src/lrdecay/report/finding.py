@@ -17,6 +17,7 @@ from lrdecay.rangetest.beside import Beside
 from lrdecay.rangetest.compressed import Design
 from lrdecay.rangetest.extrapolation import Law, Rung
 from lrdecay.rangetest.repeatability import Repeatability, width
+from lrdecay.rangetest.whole import Whole
 from lrdecay.report.digits import UNKNOWN, rate
 from lrdecay.stats.intervals import Interval
 
@@ -58,6 +59,14 @@ class ShortRunsFound(Protocol):
     def why_not(self) -> str | None:
         """Why there is no recommendation."""
 
+    @property
+    def suggestion(self) -> float | None:
+        """The peak to use; None: there is no recommendation."""
+
+    @property
+    def whole(self) -> Whole | None:
+        """Full runs that tried the law's peak; None: none were made."""
+
 
 def answer_text(suggestion: float | None, why_not: str | None, sure: Repeatability | None) -> str:
     """The peak and how repeatable it is, or that there is no clear answer and what to do."""
@@ -89,11 +98,12 @@ def rules_table(ours: Mapping[str, float], peers: Sequence[Beside]) -> RichTable
 
 def schedule_text(found: ShortRunsFound) -> str:
     """The schedule's peak with its interval, how it was reached, and what it rests on."""
-    plan, law = found.plan, found.law
-    if law is None or found.why_not:
+    plan, law, whole = found.plan, found.law, found.whole
+    if law is None or found.why_not or found.suggestion is None:
         lines = [f"{found.spec}: no recommendation for {plan.full} updates: {found.why_not}"]
     else:
-        lines = [f"peak for {found.spec} over {plan.full} updates: {law.peak:.2g}  (95%: {_ends(law.interval)})"]
+        sure = "the best of four full runs" if whole is not None and whole.overfits else f"95%: {_ends(law.interval)}"
+        lines = [f"peak for {found.spec} over {plan.full} updates: {found.suggestion:.2g}  ({sure})"]
     measured = ", ".join(f"{r.peak:.2g} at {r.steps}" for r in found.rungs)
     if measured:
         lines.append(
@@ -105,9 +115,10 @@ def schedule_text(found: ShortRunsFound) -> str:
             f"  peak ∝ length^-p, p = {law.exponent:.2f} (95% by t: {e.lo:.2f} to {e.hi:.2f}); "
             f"used {law.exponent_used:.2f}, drawn to 1/4; the full run is {plan.ratio:.1f}x the longest short one"
         )
-    lines.append(
-        f"  {found.steps_used} updates in short runs, {found.steps_used / plan.full:.2g} full runs; {found.held}"
-    )
+    if whole is not None:
+        lines.append(f"  {whole.text()}")
+    made = "short runs" if whole is None else "short and full runs"
+    lines.append(f"  {found.steps_used} updates in {made}, {found.steps_used / plan.full:.2g} full runs; {found.held}")
     return "\n".join(lines)
 
 

@@ -19,7 +19,7 @@ __all__ = ["schedule_figure"]
 def schedule_figure(found: ShortRunsFound) -> Figure:
     """Left: the mean score of every candidate, a line per length, its best peak marked. Right: peak over length.
 
-    The interval at the full length is drawn only where there is a recommendation.
+    The interval at the full length is drawn only where there is a recommendation, and the law holds.
     """
     figure = new_figure()
     better = f"{found.scored_by} of short runs of {found.spec}, smaller is better"
@@ -41,9 +41,11 @@ def schedule_figure(found: ShortRunsFound) -> Figure:
         law = found.law
         steps = np.array([found.rungs[0].steps, law.full])
         right.plot(steps, law.peak * (steps / law.full) ** -law.exponent_used, color=INK, lw=1)
-        right.plot([law.full] * 2, [law.interval.lo, law.interval.hi], color=PALETTE[3], lw=2)
-        right.plot(law.full, law.peak, "s", color=PALETTE[3], ms=6)
-        right.annotate(f"{rate(law.peak)} ", (law.full, law.peak), ha="right", va="bottom", color=INK, fontsize=9)
+        peak = law.peak if found.suggestion is None else found.suggestion
+        if found.whole is None or not found.whole.overfits:  # else the law does not hold
+            right.plot([law.full] * 2, [law.interval.lo, law.interval.hi], color=PALETTE[3], lw=2)
+        right.plot(law.full, peak, "s", color=PALETTE[3], ms=6)
+        right.annotate(f"{rate(peak)} ", (law.full, peak), ha="right", va="bottom", color=INK, fontsize=9)
     ends = [*(r.steps for r in found.rungs), found.plan.full]
     right.set_xlim(min(ends) / 1.5, max(ends) * 1.5)
     right.set_xticks(ends)

@@ -26,7 +26,7 @@ from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.worker import report
 from lrdecay.verbs.extras import require
-from lrdecay.verbs.find_schedule import check_schedule, search_schedule
+from lrdecay.verbs.find_schedule import check_schedule, judged_by, search_schedule
 from lrdecay.verbs.finding import Finding, finding_of
 from lrdecay.verbs.sources import Task, source_of
 
@@ -51,6 +51,7 @@ def find(
     heldout_every: int | None = None,
     schedule: str | Schedule | None = None,
     budget: float = BUDGET,
+    metric: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     workers: int | None = None,
     watch: Watch | None = None,
@@ -75,6 +76,10 @@ def find(
         schedule: the decay that will follow, ``"cosine"`` or ``cosine(peak)``: the peak is then found for it, on short
             runs of it. A peak it states is not used. Not with a model or a checkpoint: short runs are whole.
         budget: full runs that those short runs may cost together.
+        metric: what is to be best with that schedule: "loss" or the task's metric; of a script a name that it logs,
+            "name:min" or "name:max" where nobody can tell. None: what runs are judged by, and short runs are scored by
+            the held-out loss where a task measures it. Where a loss is to be small, full runs come on top: one, or four
+            where it overfits (`lrdecay.rangetest.whole`).
         arguments: keyword arguments of the task.
         workers: processes; by default one per core.
         watch: told about the updates made.
@@ -94,7 +99,8 @@ def find(
         shape["heldout_every"] = heldout_every
     if any(f"{c.__module__}.{c.__qualname__}" == _MODULE for c in type(task).__mro__):
         others: dict[str, Any] = {"script": script, "checkpoint": checkpoint, "schedule": schedule}
-        others |= {"arguments": arguments, "workers": workers, "budget": None if budget == BUDGET else budget}
+        others |= {"arguments": arguments, "workers": workers, "metric": metric}
+        others |= {"budget": None if budget == BUDGET else budget}
         _refuse({name: value for name, value in others.items() if value is not None}, "with a model")
         return _of_model(task, optimizer, step_fn, shape | in_process)
     beside = {"optimizer": optimizer, "step_fn": step_fn}
@@ -105,18 +111,21 @@ def find(
         _refuse({} if heldout_every is None else {"heldout_every": heldout_every}, "with a script")
     if schedule is None:
         _refuse({} if budget == BUDGET else {"budget": budget}, "without a schedule")
+        _refuse({} if metric is None else {"metric": metric}, "without a schedule")
     if checkpoint is not None:
         _refuse({} if schedule is None else {"schedule": schedule}, "with a checkpoint")
-    source = source_of(task, script, arguments=arguments)
+    source = source_of(task, script, arguments=arguments, metric=None if script is None else metric)
     with LocalPool(workers, watch) as pool:
         probe = pool.call(source.probe, None, None)
         if schedule is not None:
             check_schedule(schedule, probe, budget)
+        by = None if metric is None else judged_by(metric, source, probe)
         finding = search(pool, source, probe, checkpoint=checkpoint, **shape)
         if schedule is None or finding.suggestion is None:
             return finding
         at = finding.interval or Interval(finding.suggestion, finding.suggestion)
-        return evolve(finding, schedule=search_schedule(pool, source, probe, schedule, at, budget=budget, seed=seed))
+        found = search_schedule(pool, source, probe, schedule, at, budget=budget, seed=seed, by=by)
+        return evolve(finding, schedule=found)
 
 
 def search(

@@ -2,7 +2,8 @@
 
 Candidate peaks are tried on short runs of the schedule itself, at three lengths, halving as they grow
 (`rangetest.compressed`), and the law through the best peak of each length gives the full run's
-(`rangetest.extrapolation`). `verbs.short_runs` makes the runs and says what they are scored by.
+(`rangetest.extrapolation`). Where a loss is to be small, that peak is tried at full length, since short runs cannot see
+overfitting (`rangetest.whole`). `verbs.short_runs` makes the runs and says what they are scored by.
 """
 
 from __future__ import annotations
@@ -12,18 +13,21 @@ from typing import Any
 
 from attrs import field, frozen
 
+from lrdecay.errors import InputError, refusal
 from lrdecay.rangetest.compressed import COUNTS, GROWTH, Design, around, design, first_candidates
 from lrdecay.rangetest.extrapolation import Law, Rung, law_of, rung_of
 from lrdecay.rangetest.repeatability import WIDEST, width
+from lrdecay.rangetest.whole import Whole
+from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import Probe, Source
 from lrdecay.schedule import Horizon, Schedule
 from lrdecay.schedule.notation import Spec
 from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool
-from lrdecay.verbs.short_runs import ShortRuns, compressed
+from lrdecay.verbs.short_runs import By, ShortRuns, compressed
 from lrdecay.verbs.show import horizon_of, spec_of
 
-__all__ = ["ScheduleFinding", "check_schedule", "search_schedule"]
+__all__ = ["ScheduleFinding", "check_schedule", "judged_by", "search_schedule"]
 
 _BARE = re.compile(r"\s*(\w+)\s*((?:@.*)?)")  # a family's name, and the horizon it may carry
 _FIRST_SEED = 30_000  # apart from pilots, range tests and scores
@@ -41,20 +45,25 @@ class ScheduleFinding:
     rungs: tuple[Rung, ...] = field(repr=False)  # lengths that were measured, shortest first
     law: Law | None  # None: the peaks of the lengths give none
     scored_by: str  # the metric of the short runs
-    steps_used: int  # updates of the short runs
+    steps_used: int  # updates of the short runs, and of the full ones in `whole`
     shared_steps: int  # updates that candidates of the longest length have in common from the start
     why_not: str | None  # why there is no recommendation, and what to do
     held: str = _HELD  # what was the same at every length
+    whole: Whole | None = None  # full runs that tried the law's peak; None: no loss is to be small, or no law
 
     @property
     def suggestion(self) -> float | None:
-        """The extrapolated peak; None where there is no recommendation."""
-        return None if self.law is None or self.why_not else self.law.peak
+        """The law's peak, or the best of the full runs where it overfits; None where there is no recommendation."""
+        if self.law is None or self.why_not:
+            return None
+        return self.law.peak if self.whole is None else self.whole.peak
 
     @property
     def interval(self) -> Interval | None:
-        """95%, of the extrapolated peak (see `rangetest.extrapolation`); None without one."""
-        return None if self.law is None or self.why_not else self.law.interval
+        """95%, of the extrapolated peak (see `rangetest.extrapolation`); None without one, or where it overfits."""
+        if self.suggestion is None or self.law is None or (self.whole is not None and self.whole.overfits):
+            return None
+        return self.law.interval
 
     def to_json(self) -> dict[str, Any]:
         """The numbers of every length, the exponents, the extrapolated peak, and what was held."""
@@ -73,6 +82,8 @@ class ScheduleFinding:
             "full_runs_used": self.steps_used / self.plan.full,
             "shared_steps": self.shared_steps,
             "held": self.held,
+            "suggestion": self.suggestion,
+            "full_length": None if self.whole is None else self.whole.to_json(),
             "why_not": self.why_not,
         }
 
@@ -98,6 +109,27 @@ def check_schedule(schedule: str | Schedule, probe: Probe, budget: float) -> tup
     return spec, horizon, plan
 
 
+def judged_by(metric: str, source: Source, probe: Probe) -> By:
+    """What is to be best, and whether large or small, before anything is trained.
+
+    Args:
+        metric: "loss" or the task's own metric; of a script what `source` was told.
+        source: what is trained.
+        probe: what it says of itself.
+
+    Raises:
+        InputError: the task is known for another metric.
+    """
+    if isinstance(source, ScriptSource) and probe.metric is not None and probe.goal is not None:
+        return probe.metric, probe.goal  # read from what the user named
+    if metric == "loss":
+        return "loss", "min"
+    if probe.metric is None or probe.goal is None or metric != probe.metric:
+        own = dict.fromkeys(["loss", *([] if probe.metric is None else [probe.metric])])
+        raise InputError(refusal("find(metric=...)", f"must be {' or '.join(own)} for {source.label}", metric))
+    return probe.metric, probe.goal
+
+
 def search_schedule(
     pool: LocalPool,
     source: Source,
@@ -107,6 +139,7 @@ def search_schedule(
     *,
     budget: float,
     seed: int = 0,
+    by: By = None,
 ) -> ScheduleFinding:
     """Find the peak of a schedule on a pool that is already there.
 
@@ -118,15 +151,17 @@ def search_schedule(
         near: where the range test places the peak.
         budget: full runs that the short ones may cost; growing past an edge comes on top.
         seed: which seeds the repeats use.
+        by: what is to be best, and whether large or small; None: what the run is judged by, told on short runs from the
+            held-out loss where the task measures one.
 
     Raises:
-        InputError: see `check_schedule`.
+        InputError: see `check_schedule`; or that metric is not measured.
         RunError: a script failed.
     """
     spec, horizon, plan = check_schedule(schedule, probe, budget)
     seeds = tuple(range(_FIRST_SEED + seed, _FIRST_SEED + seed + plan.repeats))
     pool.watch.begin("short runs of the schedule", plan.cost)
-    search = ShortRuns(pool, source, probe, spec, horizon, seeds)
+    search = ShortRuns(pool, source, probe, spec, horizon, seeds, by)
     peaks, why_not = first_candidates(near.lo, near.hi), None
     rungs: list[Rung] = []
     for steps, grows, fewer in zip(plan.lengths, GROWTH, (*COUNTS[1:], 0), strict=True):
@@ -150,6 +185,15 @@ def search_schedule(
     if law is not None and width(law.interval) > WIDEST:
         why_not = f"the 95% interval at {plan.full} updates is {width(law.interval):.1f} decades wide"
         why_not += f", more than {WIDEST:g}; give a larger budget"
+    whole = None if law is None or why_not else search.whole(law.peak)
     return ScheduleFinding(
-        str(spec), plan, tuple(rungs), law, search.metric, search.steps_used, search.shared_steps, why_not
+        spec=str(spec),
+        plan=plan,
+        rungs=tuple(rungs),
+        law=law,
+        scored_by=search.metric,
+        steps_used=search.steps_used,
+        shared_steps=search.shared_steps,
+        why_not=why_not if whole is None else whole.why_not,
+        whole=whole,
     )

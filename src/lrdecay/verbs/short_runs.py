@@ -4,8 +4,8 @@ All candidates of a repeat have one seed: the same initial weights, the same ord
 be scored on. Where their rates agree at first (a warmup that does not move with the peak), a task's candidates are
 forked from one trunk; a script's are run apart, each in a process of its own.
 
-Scores are the held-out loss where the task measures it, since it is smoother on short runs than an accuracy; else what
-the run is judged by.
+Scores are of the metric that was asked for. Where none was, they are the held-out loss if the task measures it, since
+it is smoother on short runs than an accuracy; else what the run is judged by.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from attrs import define, evolve, frozen
 
 from lrdecay.errors import RunError
 from lrdecay.rangetest.extrapolation import rung_of
-from lrdecay.runs.spec import Probe, RunSpec, Source
+from lrdecay.rangetest.whole import LOOKS, LOWER, Whole, WholeRun, lower_peaks
+from lrdecay.runs.spec import Probe, RunResult, RunSpec, Source, final_score
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trainable import FloatArray, Goal
 from lrdecay.schedule import Horizon, Schedule, at_peak, rescale
@@ -28,12 +29,16 @@ from lrdecay.sweep.worker import report
 
 __all__ = ["ShortRuns", "compressed"]
 
+By = tuple[str, Goal] | None
+"""A metric to score by and its goal; None: none was asked for."""
+
 
 @frozen
 class _Scored:
     """What came of a short run."""
 
     metric: str
+    goal: Goal
     score: float  # smaller is better; nan where it diverged
     steps: int  # updates made for it
 
@@ -48,7 +53,9 @@ class ShortRuns:
     spec: Spec
     horizon: Horizon  # of the full run
     seeds: tuple[int, ...]
+    by: By = None  # the metric that was asked for
     metric: str = ""  # of the scores
+    goal: Goal = "min"  # of that metric; the scores are smaller is better
     steps_used: int = 0  # updates made
     shared_steps: int = 0  # updates that the candidates made last have in common from the start
 
@@ -74,12 +81,48 @@ class ShortRuns:
             shared = self.shared_steps = _agree(runs[0])
         together = shared > 0 and isinstance(self.source, TaskSource)
         calls = runs if together else [[run] for row in runs for run in row]
-        found = dict(self.pool.each(_scores, [(call,) for call in calls]))
+        found = dict(self.pool.each(_scores, [(call, self.by) for call in calls]))
         flat = [scored for i in range(len(calls)) for scored in found[i]]
-        self.metric = flat[0].metric
+        said = next((scored for scored in flat if math.isfinite(scored.score)), flat[0])
+        self.metric, self.goal = said.metric, said.goal
         self.steps_used += sum(scored.steps for scored in flat)
         n = len(peaks)
         return {peak: tuple(flat[k * n + i].score for k in range(len(self.seeds))) for i, peak in enumerate(peaks)}
+
+    @property
+    def loss(self) -> str | None:
+        """What `whole` is to watch: the loss that is to be small at the end, once short runs were made; else None.
+
+        That is what was asked for, or else what the run is judged by. A script's own "loss" is of its training data.
+        """
+        judged = self.by
+        if judged is None and isinstance(self.source, TaskSource) and self.probe.metric and self.probe.goal:
+            judged = self.probe.metric, self.probe.goal
+        name, goal = judged or (self.metric, self.goal)
+        return name if goal == "min" and (name != "loss" or isinstance(self.source, TaskSource)) else None
+
+    def whole(self, peak: float) -> Whole | None:
+        """Full runs at a peak and, where it overfits, at lower ones, on the first seed; None: no loss to watch.
+
+        Raises:
+            RunError: a script failed.
+            InputError: the loss was not measured.
+        """
+        if (name := self.loss) is None:
+            return None
+        self.pool.watch.begin("at full length", self.horizon.steps)
+        runs = self._whole((peak,), name)
+        if runs[0].rises:
+            self.pool.watch.begin("at full length, lower peaks", self.horizon.steps * len(LOWER))
+            runs += self._whole(lower_peaks(peak), name)
+        return Whole(name, runs)
+
+    def _whole(self, peaks: Sequence[float], name: str) -> tuple[WholeRun, ...]:
+        runs = [self._run(self.horizon.steps, peak, self.seeds[0]) for peak in peaks]
+        calls = [(evolve(run, evaluations=LOOKS), peak, name) for run, peak in zip(runs, peaks, strict=True)]
+        found = dict(self.pool.each(_looked_at, calls))
+        self.steps_used += sum(run.steps for run in found.values())
+        return tuple(found[i] for i in range(len(peaks)))
 
     def _run(self, steps: int, peak: float, seed: int) -> RunSpec:
         """The schedule at a peak, compressed; measured once, at its end."""
@@ -105,31 +148,56 @@ def _agree(runs: Sequence[RunSpec]) -> int:
     return int(apart[0]) if apart.size else len(tables[0])
 
 
-def _scores(runs: Sequence[RunSpec]) -> list[_Scored]:
+def _scores(runs: Sequence[RunSpec], by: By = None) -> list[_Scored]:
     """In a worker: one run, or the branches of a trunk."""
-    return [_alone(runs[0])] if len(runs) == 1 else _branches(runs)
+    return [_alone(runs[0], by)] if len(runs) == 1 else _branches(runs, by)
 
 
-def _alone(run: RunSpec) -> _Scored:
+def _alone(run: RunSpec, by: By = None) -> _Scored:
     """One run from its start to its end.
 
     Raises:
         RunError: a script failed.
+        InputError: what it is to be scored by was not measured.
     """
+    result = _executed(run)
+    report(result.steps)
+    if result.diverged is not None:
+        return _diverged(result.metric, result.goal, result.steps, by)
+    return _scored(result.metrics, result.metric, result.goal, result.steps, by, run.source.label)
+
+
+def _executed(run: RunSpec) -> RunResult:
     result = run.source.execute(run, lambda _done, _loss: None)
     if result.failure is not None:
         raise RunError(result.failure)
+    return result
+
+
+def _looked_at(run: RunSpec, peak: float, name: str) -> WholeRun:
+    """In a worker: a full run and the looks at its held-out loss.
+
+    Raises:
+        RunError: a script failed.
+        InputError: the loss was not measured.
+    """
+    result = _executed(run)
     report(result.steps)
-    if result.diverged is not None:
-        return _Scored(result.metric, math.nan, result.steps)
-    return _scored(result.metrics, result.metric, result.goal, result.steps)
+    column = "heldout_loss" if name == "loss" else name  # of a trace, whose "loss" is the training loss
+    at, seen = result.trace.measured(column)
+    at, seen = at[np.isfinite(seen)], seen[np.isfinite(seen)]
+    score = math.nan if result.diverged is not None else final_score(result.metrics, name, run.source.label)
+    looks = [*zip(seen.tolist(), at.tolist(), strict=True)] + ([(score, run.steps)] if math.isfinite(score) else [])
+    lowest, when = min(looks) if looks else (math.nan, None)
+    return WholeRun(peak, score if math.isfinite(score) else math.nan, lowest, when, result.steps)
 
 
-def _branches(runs: Sequence[RunSpec]) -> list[_Scored]:
+def _branches(runs: Sequence[RunSpec], by: By = None) -> list[_Scored]:
     """Train what the runs share once, and each on from there.
 
     Raises:
         RunError: the source is a script, whose state is its own.
+        InputError: what they are to be scored by was not measured.
     """
     source = runs[0].source
     if not isinstance(source, TaskSource):
@@ -143,14 +211,20 @@ def _branches(runs: Sequence[RunSpec]) -> list[_Scored]:
     for i, run in enumerate(runs):
         trunk.restore(fork)
         losses = np.append(before, trunk.advance({"lr": run.rates[shared:]})["loss"])
-        scored = _scored(trunk.evaluate(), trunk.metric, trunk.goal, run.steps - (shared if i else 0))
+        made = run.steps - (shared if i else 0)
+        scored = _scored(trunk.evaluate(), trunk.metric, trunk.goal, made, by, source.label)
         report(scored.steps)
         found.append(scored if np.isfinite(losses).all() else evolve(scored, score=math.nan))
     return found
 
 
-def _scored(metrics: Mapping[str, float], metric: str, goal: Goal, steps: int) -> _Scored:
-    """By the held-out loss where there is one, else by the metric; nan where it is not finite."""
-    name, sign = ("loss", 1.0) if "loss" in metrics else (metric, 1.0 if goal == "min" else -1.0)
-    score = sign * float(metrics[name])
-    return _Scored(name, score if math.isfinite(score) else math.nan, steps)
+def _scored(metrics: Mapping[str, float], metric: str, goal: Goal, steps: int, by: By, label: str) -> _Scored:
+    """By what was asked for; else by the held-out loss where there is one, else by the metric; nan: not finite."""
+    name, goal = by or (("loss", "min") if "loss" in metrics else (metric, goal))
+    score = (1.0 if goal == "min" else -1.0) * final_score(metrics, name, label)
+    return _Scored(name, goal, score if math.isfinite(score) else math.nan, steps)
+
+
+def _diverged(metric: str, goal: Goal, steps: int, by: By) -> _Scored:
+    name, goal = by or (metric, goal)
+    return _Scored(name, goal, math.nan, steps)
