@@ -21,7 +21,9 @@ STAGES = {
     "constant": lambda to: truth(to, 1, constant=True),
     "truth4": lambda to: truth(to, 4, constant=False),
     "known": lambda to: known(to, 1),
+    "loss": lambda to: known(to, 1, loss=True),
     "known4": lambda to: known(to, 4),
+    "loss4": lambda to: known(to, 4, loss=True),
 }
 """In the order in which they are made; the short ones first, so that a part of a measurement is a whole one of 1x."""
 

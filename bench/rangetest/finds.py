@@ -22,11 +22,12 @@ from bench.rangetest.protocol import (
     arguments,
     cells,
 )
+from bench.rangetest.truth import metrics_of
 
 from lrdecay.rangetest.compressed import BUDGET
 from lrdecay.stats.intervals import Interval
 from lrdecay.verbs.find import search
-from lrdecay.verbs.find_schedule import search_schedule
+from lrdecay.verbs.find_schedule import judged_by, search_schedule
 from lrdecay.verbs.sources import source_of
 
 __all__ = ["known", "peers", "plain"]
@@ -77,11 +78,16 @@ def plain(to: Measurement) -> None:
         sys.stderr.write(f"{time.perf_counter() - began:5.0f} s  find {task} {optimizer}\n")
 
 
-def known(to: Measurement, length: int) -> None:
-    """`find(task, schedule=...)`: short runs from the range test of the same draw, which `plain` has made."""
+def known(to: Measurement, length: int, *, loss: bool = False) -> None:
+    """`find(task, schedule=...)`: short runs from the range test of the same draw, which `plain` has made.
+
+    With ``loss``, as `find(metric="loss")`, on the tasks whose metric is another.
+    """
     commit = _commit()
     wanted = [(c, arguments(c.task, c.optimizer, length, to.directory), KNOWN_DRAWS[length]) for c in cells(length)]
-    if length == 1:
+    if loss:
+        wanted = [w for w in wanted if metrics_of(w[0].task)[0] != "loss"]
+    elif length == 1:
         for curvature in CURVATURES:
             bent = {"curvature_scale": curvature}
             wanted += [(Cell("quadratic", f"{curvature:g}", s, 1), bent, KNOWN_DRAWS[1]) for s in SCHEDULES]
@@ -91,7 +97,7 @@ def known(to: Measurement, length: int) -> None:
         began, source = time.perf_counter(), source_of(cell.task, arguments=given)
         probe = None
         for draw in range(draws):
-            key = ("known", *cell, draw)
+            key = ("known loss" if loss else "known", *cell, draw)
             if key in to.journal:
                 continue
             tested = to.journal["find", cell.task, cell.optimizer, draw]
@@ -101,7 +107,10 @@ def known(to: Measurement, length: int) -> None:
                 continue
             probe = probe or to.pool.call(source.probe, None, None)
             near = Interval(*tested["repeatability"]["t"]["interval"])
-            found = search_schedule(to.pool, source, probe, cell.schedule, near, budget=BUDGET, seed=REPEATS * draw)
+            by = judged_by("loss", source, probe) if loss else None
+            found = search_schedule(
+                to.pool, source, probe, cell.schedule, near, budget=BUDGET, seed=REPEATS * draw, by=by
+            )
             ends = None if found.interval is None else [found.interval.lo, found.interval.hi]
             row = {"suggestion": found.suggestion, "interval": ends, "why_not": found.why_not}
             row |= {"steps": tested["steps"] + found.steps_used, "full": probe.horizon.steps}
