@@ -31,7 +31,7 @@ STAGES = {
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(prog="python -m bench.rangetest", description=__doc__)
-    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; all where none is given")
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"in order; all: {' '.join(STAGES)}")
     parser.add_argument("--out", type=Path, default=Path("bench-results"), help="directory of the results")
     parser.add_argument("--only", nargs="+", default=(), metavar="TASK[/OPTIMIZER]", help="leave the rest to others")
     parser.add_argument("--workers", type=int, default=2)
@@ -45,10 +45,9 @@ def main() -> None:
         write_text(asked.out)
         began = time.perf_counter()
         with LocalPool(asked.workers) as pool:
-            for name, stage in STAGES.items():
-                if not asked.stages or name in asked.stages:
-                    stage(Measurement(pool, journal, asked.out, tuple(asked.only)))
-                    sys.stderr.write(f"{time.perf_counter() - began:5.0f} s  {name} done\n")
+            for name in asked.stages or STAGES:
+                STAGES[name](Measurement(pool, journal, asked.out, tuple(asked.only)))
+                sys.stderr.write(f"{time.perf_counter() - began:5.0f} s  {name} done\n")
     from bench.rangetest.report import report
 
     report(journal)

@@ -1,7 +1,7 @@
 """The protocol, written and committed before anything was measured, and its numbers.
 
     make bench-find                                    about an hour on two cores; it can be stopped and run again
-    python -m bench.rangetest truth peers plain known  some of the stages, in the order of `__main__`
+    python -m bench.rangetest truth peers plain known  some of the stages, in that order
     python -m bench.rangetest --report                 the tables, from what is there
 
 Question    Is `find` clearly better than the finders in use, as they are: fastai 2.8, torch-lr-finder 0.2.2,
@@ -48,8 +48,8 @@ Intervals   at 95%. Of repeatability (t and bootstrap): holds the geometric mean
             Winkler's score, width + 2/.05 times the distance outside, in decades; answer rate (goal at least 80%),
             abstentions counted.
 Loss        find(schedule=) is measured as it is, which is to say for the task's metric, and with metric="loss" on the
-            three tasks whose metric is accuracy; each is scored both ways. (Added after the truth at 1x and some peers
-            were measured, before any draw of find, when find learnt to be told the metric.)
+            three tasks whose metric is accuracy; each is scored both ways. (Added when find learnt to be told the
+            metric: after the truth at 1x and some peers were measured, before any draw of find(schedule=).)
 Steps       updates used by a draw, and by ours in full runs.
 
 Not said    one machine, one thread, small models, runs of seconds; nothing here says anything of large ones. Draws
