@@ -126,6 +126,7 @@ def test_a_study_hears_the_horizon_the_schedule_what_was_logged_and_the_end(scri
     assert events() == [
         {"event": "hello", "horizon": {"steps": 2, "steps_per_epoch": 10, "tokens_per_step": 7}},
         {"event": "attached", "schedule": "linear(0.5)"},
+        {"event": "steps", "saves": False, "loads": False},
         {"event": "row", "step": 0, "rate": 0.5, "values": {"loss": 0.25, "accuracy": 0.5}},
         {"event": "row", "step": 0, "rate": 0.5, "values": {"gap": "inf", "gone": "nan", "n": 3.0}},
         {"event": "row", "step": 1, "rate": 0.25, "values": {"loss": 0.25, "accuracy": 0.5}},
@@ -141,7 +142,7 @@ def test_every_line_is_there_the_moment_it_was_said(script: Script) -> None:
     run.attach(optimizer(), "linear(0.5)")
     for t in run.steps():
         run.log(loss=1)
-        assert len(events()) == 3 + t
+        assert len(events()) == 4 + t
 
 
 def test_a_study_puts_its_own_schedule_in_place_of_the_scripts(script: Script) -> None:
@@ -283,7 +284,7 @@ def test_logging_what_is_not_a_single_number_is_refused_by_its_name(script: Scri
     with pytest.raises(InputError, match=r"`run.log\(accuracy=...\)` must be a single number, got") as caught:
         run.log(loss=1.0, accuracy=value)
     assert "\n" not in str(caught.value)
-    assert [e["event"] for e in events()] == ["hello", "attached"]
+    assert [e["event"] for e in events()] == ["hello", "attached", "steps"]
 
 
 @pytest.mark.parametrize("name", ["step", "epoch", "rate"])
@@ -328,7 +329,7 @@ def test_of_several_processes_only_the_first_writes_and_each_keeps_its_own_rando
         for _ in run.steps(save=lambda _path, _t: None):
             random.random()
             run.log(loss=1.0)
-        assert events() == [] if rank == "1" else len(events()) == 5
+        assert events() == [] if rank == "1" else len(events()) == 6
     assert sorted(p.name for p in Path().glob("ckpt*")) == ["ckpt.random.1.npz", "ckpt.random.npz"]
 
 
@@ -358,7 +359,7 @@ def test_a_trainer_that_follows_says_what_the_loop_would_have_said() -> None:
         run.enter(t)
         run.log(loss=1.0)
     run.leave(2, lambda path: Path(path).write_text("theirs"))
-    assert [e["event"] for e in events()] == ["hello", "attached", "row", "row", "end"]
+    assert [e["event"] for e in events()] == ["hello", "attached", "steps", "row", "row", "end"]
     assert events()[-1] == {"event": "end", "step": 2}
     assert [e["step"] for e in events() if e["event"] == "row"] == [0, 1]
     assert Path("ckpt").read_text() == "theirs"

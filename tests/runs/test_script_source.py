@@ -361,3 +361,26 @@ def test_a_checkpoint_that_is_not_there_or_is_not_loaded_is_refused(write: Write
         write(DOOR + "rates = run.attach(None, 'cosine(0.1)')\n").start_of(tmp_path / "mine")
     with pytest.raises(RunError, match=r"load=\.\.\.\)` must be given to start from a checkpoint"):
         write(OPEN + "    pass\n").start_of(tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    ("loop", "can"),
+    [
+        ("for t in run.steps(save=print, load=int):\n", True),
+        ("for t in run.steps(save=print):\n", False),
+        ("for t in run.steps():\n", False),
+        ("for t in range(0):\n", False),
+    ],
+)
+def test_a_script_can_fork_if_it_can_save_and_load_and_is_not_trained_to_find_out(
+    write: Write, tmp_path: Path, loop: str, can: bool
+) -> None:
+    text = DOOR + "rates = run.attach(None, 'cosine(0.1)')\n" + loop
+    source = write(text + f"    time.sleep(0.3)\n    open({str(tmp_path / 'trained')!r}, 'w')\n")
+    assert source.forks() is can
+    assert not (tmp_path / "trained").exists()
+
+
+def test_a_script_obeys_no_column_but_its_rates(write: Write) -> None:
+    with pytest.raises(InputError, match=r"must be left out for a script, got \['weight_decay'\]"):
+        execute(write("pass"), values={"weight_decay": np.ones(6)})

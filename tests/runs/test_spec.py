@@ -75,15 +75,32 @@ def test_one_rate_that_differs_in_its_last_bit_is_another_run(index: int, up: bo
         lambda s: evolve(s, rates=s.rates[::-1]),
         lambda s: evolve(s, evaluations=5),
         lambda s: evolve(s, metric="accuracy"),
+        lambda s: evolve(s, values={"weight_decay": np.zeros(40)}),
         lambda s: evolve(s, source=quadratic(sigma=0.2)),
         lambda s: evolve(s, source=quadratic(sigma=0.1)),
         lambda s: evolve(s, source=TaskSource(TaskReference("lrdecay.tasks.digits:digits"))),
     ],
-    ids=["seed", "horizon", "shorter", "order", "evaluations", "metric", "argument", "default said", "task"],
+    ids=["seed", "horizon", "shorter", "order", "evaluations", "metric", "column", "argument", "default said", "task"],
 )
 def test_whatever_else_decides_the_bits_makes_another_run(change: Callable[[RunSpec], RunSpec]) -> None:
     spec = run_of(quadratic())
     assert change(spec).identity() != spec.identity()
+
+
+def test_a_column_is_part_of_a_run_by_its_name_and_its_bits_and_no_column_is_none() -> None:
+    spec = run_of(quadratic())
+    decays = [("weight_decay", 0.1), ("weight_decay", np.nextafter(0.1, 1.0)), ("momentum", 0.1)]
+    known = {evolve(spec, values={name: np.full(40, value)}).identity() for name, value in decays}
+    assert len(known | {spec.identity()}) == 4
+    assert evolve(spec, values={}).identity() == spec.identity()
+
+
+def test_a_table_holds_the_rates_and_every_column_from_one_update_to_another() -> None:
+    spec = evolve(run_of(quadratic()), values={"weight_decay": np.arange(40.0)})
+    cut = spec.table(10, 13)
+    assert cut["lr"].tolist() == spec.rates[10:13].tolist()
+    assert cut["weight_decay"].tolist() == [10, 11, 12]
+    assert [len(column) for column in spec.table(38).values()] == [2, 2]
 
 
 def test_the_order_of_arguments_and_the_name_that_was_typed_do_not_matter() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 import lrdecay
 from lrdecay.cli.main import run
@@ -17,9 +18,10 @@ from lrdecay.rangetest.reading import read
 from lrdecay.rangetest.repeatability import repeatability
 from lrdecay.runs.spec import Probe, RunSpec
 from lrdecay.sweep.pool import LocalPool
-from lrdecay.verbs.find_schedule import judged_by
+from lrdecay.verbs.find_schedule import held_decay, judged_by
 from lrdecay.verbs.finding import Finding
-from lrdecay.verbs.short_runs import ShortRuns, _agree, _alone, _branches
+from lrdecay.verbs.scored_runs import _alone, _branches, agree
+from lrdecay.verbs.short_runs import ShortRuns
 from lrdecay.verbs.show import spec_of
 from lrdecay.verbs.sources import source_of
 
@@ -103,7 +105,7 @@ def specs(after: list[float]) -> list[RunSpec]:
 
 def test_forked_branches_end_where_the_runs_apart_end_and_the_trunk_is_paid_once() -> None:
     runs = specs([0.02, 0.05, 1e300])
-    assert _agree(runs) == 12
+    assert agree(runs) == 12
     forked, apart = _branches(runs), [_alone(r) for r in runs]
     assert [f.score for f in forked[:2]] == [a.score for a in apart[:2]]
     assert math.isnan(forked[2].score)
@@ -136,6 +138,75 @@ def test_a_script_makes_each_short_run_in_a_process_of_its_own(monkeypatch) -> N
     assert -1 <= scores[0.2][0] < scores[0.001][0] <= 0  # smaller is better
 
 
+FORKS = """
+import json, os, random
+from lrdecay.runs.protocol import Orders
+from lrdecay.runs.script_run import ScriptRun
+run = ScriptRun(dict(steps=200), Orders.read(os.environ), lambda optimizer, bound, rates: rates, 0)
+rates = run.attach(None, "cosine(0.1)")
+w = 1.0
+def save(path, t):
+    with open(path, "w") as f:
+        json.dump([w, t], f)
+def load(path):
+    global w
+    with open(path) as f:
+        w, t = json.load(f)
+    return t
+for t in run.steps(SAVES):
+    loss = w * w
+    w -= float(rates[t]) * (2 * w + 0.1 * random.gauss(0, 1))
+    run.log(LOGGED)
+"""
+LATE = "clamp(ramp(0.0, peak, over='80%') + cosine(peak), low=0.05)"  # a floor is the same for every peak
+
+
+def of_script(folder: Path, monkeypatch, saves: str, logged: str, peaks=(0.06, 0.08, 0.1)) -> tuple[ShortRuns, dict]:
+    """Short runs of a script that draws random numbers, that share their first updates, at the schedule's floor."""
+    monkeypatch.chdir(folder)
+    (folder / "train.py").write_text(FORKS.replace("SAVES", saves).replace("LOGGED", logged))
+    source = source_of(None, f"{sys.executable} train.py")
+    horizon = lrdecay.Horizon(steps=200)
+    with LocalPool(2) as pool:
+        probe = Probe("script", horizon, None, None)
+        runs = ShortRuns(pool, source, probe, spec_of(LATE), horizon, (30_000,))
+        return runs, runs.scores(50, peaks, 0)
+
+
+@pytest.mark.parametrize("logged", ["loss=loss", "loss=loss, **({'error': w} if t == 9 else {})"])
+def test_a_script_that_can_save_is_forked_where_rates_part_and_no_bit_differs(tmp_path, monkeypatch, logged) -> None:
+    forked, ours = of_script(tmp_path, monkeypatch, "save=save, load=load", logged)
+    apart, theirs = of_script(tmp_path, monkeypatch, "", logged)
+    assert forked.forked
+    assert not apart.forked
+    assert forked.metric == apart.metric == ("error" if "error" in logged else "loss")
+    assert ours == theirs
+    assert all(math.isfinite(score) for scores in ours.values() for score in scores)
+    assert forked.shared_steps == apart.shared_steps > 12
+    assert apart.steps_used == 3 * 50
+    assert apart.steps_used - forked.steps_used == 2 * forked.shared_steps
+
+
+def test_a_branch_of_a_script_that_diverges_is_told_and_the_others_go_on(tmp_path) -> None:
+    text = FORKS.replace("SAVES", "save=save, load=load").replace("LOGGED", "loss=loss")
+    (tmp_path / "train.py").write_text(text)
+    source = source_of(None, f"{sys.executable} {tmp_path / 'train.py'}")
+    tables = [np.array([0.01] * 12 + [rate] * 18) for rate in (0.02, 1e200, 0.05)]
+    horizon = lrdecay.Horizon(steps=30)
+    runs = [RunSpec(source, 5, "constant(0.01)", horizon, t, None, None, evaluations=1) for t in tables]
+    forked, apart = _branches(runs), [_alone(run) for run in runs]
+    assert [f.score for f in forked[::2]] == [a.score for a in apart[::2]]
+    assert math.isnan(forked[1].score)
+    assert math.isnan(apart[1].score)
+    assert [f.steps for f in forked] == [30, apart[1].steps - 12, 18]
+
+
+def test_a_trunk_that_spares_less_than_half_a_run_is_not_worth_a_process(tmp_path, monkeypatch) -> None:
+    found, _ = of_script(tmp_path, monkeypatch, "save=save, load=load", "loss=loss", peaks=(0.05, 0.4))
+    assert 0 < found.shared_steps < 12
+    assert not found.forked
+
+
 def test_scores_that_do_not_depend_on_the_peak_give_no_recommendation_and_say_what_to_do(monkeypatch) -> None:
     monkeypatch.setattr(ShortRuns, "scores", lambda self, steps, peaks, grows: dict.fromkeys(peaks, (0.5, 0.6)))
     finding = lrdecay.find("quadratic", schedule="linear", arguments=SMOOTH, workers=1, **WIDE)
@@ -154,7 +225,7 @@ def held_out(metric: str | None, horizon: lrdecay.Horizon, workers: LocalPool, m
 
 def test_held_out_loss_that_rises_at_full_length_is_seen_and_lower_peaks_are_measured() -> None:
     horizon = lrdecay.Horizon(steps=400, samples_per_epoch=1437, batch_size=16)
-    with LocalPool(2) as pool:
+    with LocalPool(1) as pool:
         runs = held_out("loss", horizon, pool, memorable=True)
         found = runs.whole(0.2)
     first = found.runs[0]
@@ -196,6 +267,42 @@ def test_a_metric_that_the_task_is_not_known_for_is_refused_before_anything_is_t
         lrdecay.find("digits", schedule="cosine", metric="f1")
     with pytest.raises(InputError, match="must not be given without a schedule"):
         lrdecay.find("digits", metric="loss")
+
+
+def test_the_product_of_rate_weight_decay_and_length_is_held_where_that_is_asked_for() -> None:
+    source = source_of("digits", arguments={"optimizer": "adamw", "weight_decay": 0.05})
+    probe = source.probe(None, None)
+    decay = held_decay("shrinkage", source, probe)
+    assert decay == probe.weight_decay == 0.05
+    runs = ShortRuns(None, source, probe, spec_of("linear(peak)"), probe.horizon, (0,), None, decay)
+    full, short = runs._run(probe.horizon.steps, 0.01, 0), runs._run(45, 0.01, 0)
+    assert full.values == {}
+    total = float(np.sum(short.rates * short.values["weight_decay"]))
+    assert total == pytest.approx(np.sum(full.rates) * 0.05, rel=0.03)  # the sums of two lengths of one line
+    assert 45 * short.values["weight_decay"][0] == pytest.approx(probe.horizon.steps * 0.05)
+    assert runs._run(45, 0.01, 0).identity() != evolve(short, values={}).identity()
+
+
+@pytest.mark.parametrize(
+    ("task", "hold", "said"),
+    [
+        ("quadratic", "product", "must be one of weight-decay, shrinkage, got 'product'"),
+        ("quadratic", "shrinkage", 'must be "weight-decay" for quadratic, which does not obey a weight decay'),
+    ],
+)
+def test_what_cannot_be_held_is_refused_before_anything_is_trained(task, hold, said, monkeypatch) -> None:
+    monkeypatch.setattr("lrdecay.verbs.find.search", None)
+    with pytest.raises(InputError, match=said):
+        lrdecay.find(task, schedule="cosine", hold=hold)
+
+
+def test_the_result_says_what_was_held() -> None:
+    task = "digits"
+    arguments = {"optimizer": "adamw", "hidden": "16", "epochs": 4}
+    found = lrdecay.find(
+        task, schedule="linear", hold="shrinkage", arguments=arguments, repeats=2, points=60, workers=2
+    )
+    assert found.schedule.held.startswith("learning rate x weight decay x steps held: weight decay 0.01 at full length")
 
 
 @pytest.mark.parametrize(

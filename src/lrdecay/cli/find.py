@@ -49,6 +49,12 @@ def find_command(
             metavar="NAME[:min|:max]", help="What is to be best with --schedule: loss, or what runs are judged by."
         ),
     ] = None,
+    hold: Annotated[
+        str,
+        typer.Option(
+            help="What short runs of --schedule keep: weight-decay, or shrinkage, its product with lr x steps."
+        ),
+    ] = "weight-decay",
     with_: With = None,
     optimizer: Optimizer = None,
     workers: Workers = None,
@@ -86,6 +92,7 @@ def find_command(
             schedule=schedule,
             budget=budget,
             metric=metric,
+            hold=hold,
             arguments=task_arguments(with_, optimizer),
             workers=workers,
             watch=bar,

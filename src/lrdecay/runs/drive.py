@@ -30,7 +30,7 @@ def drive(trainable: Trainable, spec: RunSpec, progress: Progress) -> RunResult:
     done = 0
     while done < spec.steps and not (diverged and spec.stop_after_divergence):
         target = min(done + _CHUNK, next(m for m in marks if m > done))
-        logged = trainable.advance({"lr": spec.rates[done:target]})["loss"]
+        logged = trainable.advance(spec.table(done, target))["loss"]
         diverged = diverged or first_divergence(logged, spec.rates[done:target], done)
         if diverged and spec.stop_after_divergence:
             logged = logged[: diverged.step - done + 1]

@@ -67,7 +67,7 @@ def _check_task(spec: RunSpec, source: TaskSource, steps: list[int]) -> list[For
     trunk = source.build(spec.seed)
     saved, losses, at = [], [], 0
     for step in [*steps, spec.steps]:
-        losses.append(trunk.advance({"lr": spec.rates[at:step]})["loss"])
+        losses.append(trunk.advance(spec.table(at, step))["loss"])
         if step < spec.steps:
             saved.append(trunk.snapshot())
         at = step
@@ -76,7 +76,7 @@ def _check_task(spec: RunSpec, source: TaskSource, steps: list[int]) -> list[For
     for step, snapshot in zip(steps, saved, strict=True):
         branch = source.build(spec.seed)
         branch.restore(snapshot)
-        again = branch.advance({"lr": spec.rates[step:]})["loss"]
+        again = branch.advance(spec.table(step))["loss"]
         final = branch.snapshot()
         floating = [name for name, array in end.tensors.items() if array.dtype.kind == "f"]
         weights = max((_largest(end.tensors[name], final.tensors[name]) for name in floating), default=0.0)

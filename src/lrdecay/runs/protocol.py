@@ -11,7 +11,8 @@
     LRDECAY_PROBE    "1": say the horizon and the schedule, then stop before training
 
 Events are JSON lines: ``hello`` (the horizon), ``attached`` (the schedule), ``loaded`` (the step of a checkpoint),
-``row`` (what was logged at a step), ``end``. Nothing is ever pickled.
+``steps`` (updates begin; whether checkpoints can be saved and loaded), ``row`` (what was logged at a step), ``end``.
+Nothing is ever pickled.
 """
 
 from __future__ import annotations

@@ -119,6 +119,7 @@ class ScriptRun:
                 msg = "`run.steps(load=...)` must be given to start from a checkpoint, got None. Write load(path) -> t."
                 raise InputError(msg)
             start = self._load(load, self._orders.load)
+        self._say(event="steps", saves=save is not None, loads=load is not None)
         stop = self.stop
         if self._orders.save is not None and save is None:
             msg = "`run.steps(save=...)` must be given to save a checkpoint, got None. Write save(path, t)."
@@ -178,6 +179,7 @@ class ScriptRun:
             raise InputError(msg)
         if self._orders.load is not None:
             self._say(event="loaded", step=start)
+        self._say(event="steps", saves=True, loads=True)
 
     def enter(self, step: int) -> None:
         """This update is being made: what is logged from here on is of it."""

@@ -28,6 +28,7 @@ from lrdecay.runs.metric import judge
 from lrdecay.runs.protocol import Orders, variables
 from lrdecay.runs.script_result import Ended, result_of
 from lrdecay.runs.spec import Probe, Progress, RunResult, RunSpec
+from lrdecay.runs.trace import Trace
 from lrdecay.schedule import Horizon
 
 __all__ = ["ScriptSource"]
@@ -106,26 +107,47 @@ class ScriptSource:
         msg = f"`--from CHECKPOINT` must be loaded by the script, got a script that never does. {cure}"
         raise InputError(msg)
 
+    def forks(self) -> bool:
+        """Whether it can save and load checkpoints: start it up to its first update, and no further.
+
+        Raises:
+            RunError: it fails before that.
+        """
+        with self._child(Orders(seed=0, stop=1), math.inf) as (events, died):
+            for event in events:
+                if event["event"] == "steps":
+                    return bool(event["saves"] and event["loads"])
+                if event["event"] == "row":
+                    return False
+            if (failure := died()) is not None:
+                raise failure
+        return False
+
     def execute(self, spec: RunSpec, progress: Progress) -> RunResult:
         """Run the script to the end of the table of rates; see `run_orders`."""
         return self.run_orders(spec, Orders(), progress)
 
-    def run_orders(self, spec: RunSpec, orders: Orders, progress: Progress) -> RunResult:
+    def run_orders(self, spec: RunSpec, orders: Orders, progress: Progress, before: Trace | None = None) -> RunResult:
         """Run the script under orders that may also fork it: load, stop, save.
 
         It is ended at the first loss that is not finite, unless the spec says otherwise. A run that was told to stop
-        early has no score.
+        early has no score. What its trunk logged, ``before``, counts as its own.
 
         Raises:
+            InputError: the spec has columns besides the rates, which a script does not obey.
             InputError: it logs no loss, or not the metric it is judged by, or several and none was named.
             RunError: it exits with an error before it logged anything; later, the result carries the failure.
         """
+        if spec.values:
+            cure = "Its weight decay is its own."
+            msg = refusal("RunSpec(values=...)", "must be left out for a script", sorted(spec.values), cure)
+            raise InputError(msg)
         began = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
             rates = Path(folder, "rates.npy")
             np.save(rates, spec.rates)
             told = evolve(orders, rates=rates, spec=spec.schedule, steps=spec.steps, seed=spec.seed)
-            rows: dict[int, dict[str, float]] = {}
+            rows = {} if before is None else before.logged()
             metrics: dict[str, None] = {}  # names, in the order they came in
             failure: RunError | None = None
             left = True

@@ -51,6 +51,7 @@ class Probe:
     metric: str | None  # None: known only after a run, from what a script logs
     goal: Goal | None
     schedule: str | None = None  # the notation a script attached; None for a task
+    weight_decay: float | None = None  # what a task that obeys one trains with unless told otherwise
 
 
 class Source(Protocol):
@@ -83,6 +84,7 @@ class RunSpec:
     goal: Goal | None
     evaluations: int = 10  # how many times along the run the held-out metrics are measured
     stop_after_divergence: bool = True  # a range test goes on to see the loss explode
+    values: Mapping[str, FloatArray] = field(factory=dict)  # other columns, such as weight_decay, each shape (steps,)
 
     @property
     def steps(self) -> int:
@@ -90,7 +92,7 @@ class RunSpec:
         return len(self.rates)
 
     def identity(self) -> str:
-        """SHA-256 of the header and then of the bits of every rate."""
+        """SHA-256 of the header and then of the bits of every rate; of other columns where there are any."""
         header = {
             "update_semantics": UPDATE_SEMANTICS,
             "source": dict(self.source.identity()),
@@ -104,7 +106,13 @@ class RunSpec:
         }
         total = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
         total.update(np.ascontiguousarray(self.rates, dtype="<f8").tobytes())
+        for name in sorted(self.values):
+            total.update(name.encode() + b"\0" + np.ascontiguousarray(self.values[name], dtype="<f8").tobytes())
         return total.hexdigest()
+
+    def table(self, start: int = 0, stop: int | None = None) -> dict[str, FloatArray]:
+        """The rates and every other column from update ``start`` up to ``stop``, for `Trainable.advance`."""
+        return {name: column[start:stop] for name, column in {"lr": self.rates, **self.values}.items()}
 
     def evaluation_steps(self) -> list[int]:
         """After how many updates the held-out metrics are measured: evenly, ending with the last."""

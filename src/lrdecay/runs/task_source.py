@@ -12,7 +12,7 @@ from lrdecay.runs.drive import drive
 from lrdecay.runs.reference import TaskReference
 from lrdecay.runs.seeding import seed_everything
 from lrdecay.runs.spec import Probe, Progress, RunResult, RunSpec
-from lrdecay.runs.trainable import Trainable, check_trainable
+from lrdecay.runs.trainable import HasDecay, Trainable, check_trainable
 
 __all__ = ["TaskSource"]
 
@@ -58,7 +58,9 @@ class TaskSource:
     def probe(self, steps: int | None, epochs: float | None) -> Probe:
         """Build it once and ask."""
         made = self.build(0)
-        return Probe(self.label, made.horizon.lasting(steps=steps, epochs=epochs), made.metric, made.goal)
+        horizon = made.horizon.lasting(steps=steps, epochs=epochs)
+        decay = float(made.weight_decay) if isinstance(made, HasDecay) and "weight_decay" in made.sets else None
+        return Probe(self.label, horizon, made.metric, made.goal, weight_decay=decay)
 
     def execute(self, spec: RunSpec, progress: Progress) -> RunResult:
         """Build and drive, here."""

@@ -58,6 +58,14 @@ class Trace:
                     row[name] = float(column[i])
             yield row
 
+    def logged(self) -> dict[int, dict[str, float]]:
+        """Step -> what was logged there, by name; what is nan is left out."""
+        columns = {"loss": self.loss, **self.metrics}
+        return {
+            int(t): {name: float(c[i]) for name, c in columns.items() if not math.isnan(c[i])}
+            for i, t in enumerate(self.step)
+        }
+
     def to_csv(self, path: Path) -> None:
         """Write as CSV, atomically; floats in full."""
         names = [*_COLUMNS, *self.metrics]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lrdecay.errors import InputError
 from lrdecay.schedule import Horizon
 
-__all__ = ["FloatArray", "Goal", "Snapshot", "Trainable", "check_trainable", "check_values"]
+__all__ = ["FloatArray", "Goal", "HasDecay", "Snapshot", "Trainable", "check_trainable", "check_values"]
 
 FloatArray = NDArray[np.float64]
 Goal = Literal["max", "min"]
@@ -83,6 +83,18 @@ class Trainable(Protocol):
 
     def digest(self) -> str:
         """A fingerprint of the whole state."""
+
+
+@runtime_checkable
+class HasDecay(Protocol):
+    """A trainable that obeys "weight_decay" and says what it trains with unless told otherwise.
+
+    Attributes:
+        weight_decay: the largest over its groups, > 0; a column of a table takes its place, and the groups keep their
+            ratios. A column that is not given leaves it as it was.
+    """
+
+    weight_decay: float
 
 
 _MEMBERS = ("sets", "step", "horizon", "metric", "goal", "advance", "evaluate", "snapshot", "restore", "digest")

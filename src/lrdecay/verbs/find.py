@@ -26,13 +26,14 @@ from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.worker import report
 from lrdecay.verbs.extras import require
-from lrdecay.verbs.find_schedule import check_schedule, judged_by, search_schedule
+from lrdecay.verbs.find_schedule import HOLDS, check_schedule, held_decay, judged_by, search_schedule
 from lrdecay.verbs.finding import Finding, finding_of
 from lrdecay.verbs.sources import Task, source_of
 
 __all__ = ["find", "search"]
 
 _MODULE = "torch.nn.modules.module.Module"  # told by name, so that torch is not imported for it
+_FORKED = "short runs went on from the script's own checkpoints: `lrdecay train --verify-fork` tells how exactly"
 
 
 def find(
@@ -52,6 +53,7 @@ def find(
     schedule: str | Schedule | None = None,
     budget: float = BUDGET,
     metric: str | None = None,
+    hold: str = HOLDS[0],
     arguments: Mapping[str, Any] | None = None,
     workers: int | None = None,
     watch: Watch | None = None,
@@ -80,6 +82,8 @@ def find(
             "name:min" or "name:max" where nobody can tell. None: what runs are judged by, and short runs are scored by
             the held-out loss where a task measures it. Where a loss is to be small, full runs come on top: one, or four
             where it overfits (`lrdecay.rangetest.whole`).
+        hold: what is the same on short runs: "weight-decay", or "shrinkage", learning rate x weight decay x steps, of a
+            task that obeys a weight decay.
         arguments: keyword arguments of the task.
         workers: processes; by default one per core.
         watch: told about the updates made.
@@ -100,6 +104,7 @@ def find(
     if any(f"{c.__module__}.{c.__qualname__}" == _MODULE for c in type(task).__mro__):
         others: dict[str, Any] = {"script": script, "checkpoint": checkpoint, "schedule": schedule}
         others |= {"arguments": arguments, "workers": workers, "metric": metric}
+        others |= {"hold": None if hold == HOLDS[0] else hold}
         others |= {"budget": None if budget == BUDGET else budget}
         _refuse({name: value for name, value in others.items() if value is not None}, "with a model")
         return _of_model(task, optimizer, step_fn, shape | in_process)
@@ -112,6 +117,7 @@ def find(
     if schedule is None:
         _refuse({} if budget == BUDGET else {"budget": budget}, "without a schedule")
         _refuse({} if metric is None else {"metric": metric}, "without a schedule")
+        _refuse({} if hold == HOLDS[0] else {"hold": hold}, "without a schedule")
     if checkpoint is not None:
         _refuse({} if schedule is None else {"schedule": schedule}, "with a checkpoint")
     source = source_of(task, script, arguments=arguments, metric=None if script is None else metric)
@@ -119,13 +125,15 @@ def find(
         probe = pool.call(source.probe, None, None)
         if schedule is not None:
             check_schedule(schedule, probe, budget)
+            held_decay(hold, source, probe)
         by = None if metric is None else judged_by(metric, source, probe)
         finding = search(pool, source, probe, checkpoint=checkpoint, **shape)
         if schedule is None or finding.suggestion is None:
             return finding
         at = finding.interval or Interval(finding.suggestion, finding.suggestion)
-        found = search_schedule(pool, source, probe, schedule, at, budget=budget, seed=seed, by=by)
-        return evolve(finding, schedule=found)
+        found = search_schedule(pool, source, probe, schedule, at, budget=budget, seed=seed, by=by, hold=hold)
+        notes = (*finding.notes, _FORKED) if found.forked and script is not None else finding.notes
+        return evolve(finding, schedule=found, notes=notes)
 
 
 def search(

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from lrdecay.errors import InputError, refusal
+from lrdecay.errors import InputError, one_of, refusal
 from lrdecay.rangetest.compressed import COUNTS, GROWTH, Design, around, design, first_candidates
 from lrdecay.rangetest.extrapolation import Law, Rung, law_of, rung_of
 from lrdecay.rangetest.repeatability import WIDEST, width
@@ -24,16 +24,21 @@ from lrdecay.schedule import Horizon, Schedule
 from lrdecay.schedule.notation import Spec
 from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool
-from lrdecay.verbs.short_runs import By, ShortRuns, compressed
+from lrdecay.verbs.scored_runs import By
+from lrdecay.verbs.short_runs import ShortRuns, compressed
 from lrdecay.verbs.show import horizon_of, spec_of
 
-__all__ = ["ScheduleFinding", "check_schedule", "judged_by", "search_schedule"]
+__all__ = ["HOLDS", "ScheduleFinding", "check_schedule", "held_decay", "judged_by", "search_schedule"]
 
 _BARE = re.compile(r"\s*(\w+)\s*((?:@.*)?)")  # a family's name, and the horizon it may carry
 _FIRST_SEED = 30_000  # apart from pilots, range tests and scores
 
 _FAR = 1e6  # a peak above any floor, to see whether a schedule has room
 _HELD = "weight decay held as the task sets it, so learning rate x weight decay x steps shrinks with the length"
+_SHRUNK = "learning rate x weight decay x steps held: weight decay {:.3g} at full length, more on short runs"
+
+HOLDS = ("weight-decay", "shrinkage")
+"""What is the same at every length: the weight decay, or learning rate x weight decay x steps of each candidate."""
 
 
 @frozen(eq=False)
@@ -49,6 +54,7 @@ class ScheduleFinding:
     shared_steps: int  # updates that candidates of the longest length have in common from the start
     why_not: str | None  # why there is no recommendation, and what to do
     held: str = _HELD  # what was the same at every length
+    forked: bool = False  # whether candidates went on from a shared trunk
     whole: Whole | None = None  # full runs that tried the law's peak; None: no loss is to be small, or no law
 
     @property
@@ -81,6 +87,7 @@ class ScheduleFinding:
             "steps_used": self.steps_used,
             "full_runs_used": self.steps_used / self.plan.full,
             "shared_steps": self.shared_steps,
+            "forked": self.forked,
             "held": self.held,
             "suggestion": self.suggestion,
             "full_length": None if self.whole is None else self.whole.to_json(),
@@ -130,6 +137,29 @@ def judged_by(metric: str, source: Source, probe: Probe) -> By:
     return probe.metric, probe.goal
 
 
+def held_decay(hold: str, source: Source, probe: Probe) -> float | None:
+    """The weight decay at full length where its product with rate and length is to be held; None: it is left alone.
+
+    Args:
+        hold: "weight-decay", or "shrinkage": a candidate's weights shrink by exp(-rate x weight decay x steps) over a
+            run, whatever its length. With decoupled decay (AdamW, SGD) that is what it does; with decay that is added
+            to the gradient before Adam divides it, the same product is held and means less.
+        source: what is trained.
+        probe: what it says of itself.
+
+    Raises:
+        InputError: no such word; or the task does not obey "weight_decay", or has none.
+    """
+    one_of(HOLDS).check("find(hold=...)", hold)
+    if hold == HOLDS[0]:
+        return None
+    if probe.weight_decay is None:
+        cure = "A script sets its own." if isinstance(source, ScriptSource) else "Its weight decay is 0, or its own."
+        rule = f'must be "{HOLDS[0]}" for {source.label}, which does not obey a weight decay'
+        raise InputError(refusal("find(hold=...)", rule, hold, cure))
+    return probe.weight_decay
+
+
 def search_schedule(
     pool: LocalPool,
     source: Source,
@@ -140,6 +170,7 @@ def search_schedule(
     budget: float,
     seed: int = 0,
     by: By = None,
+    hold: str = HOLDS[0],
 ) -> ScheduleFinding:
     """Find the peak of a schedule on a pool that is already there.
 
@@ -153,15 +184,17 @@ def search_schedule(
         seed: which seeds the repeats use.
         by: what is to be best, and whether large or small; None: what the run is judged by, told on short runs from the
             held-out loss where the task measures one.
+        hold: see `held_decay`.
 
     Raises:
-        InputError: see `check_schedule`; or that metric is not measured.
+        InputError: see `check_schedule` and `held_decay`; or that metric is not measured.
         RunError: a script failed.
     """
     spec, horizon, plan = check_schedule(schedule, probe, budget)
+    decay = held_decay(hold, source, probe)
     seeds = tuple(range(_FIRST_SEED + seed, _FIRST_SEED + seed + plan.repeats))
     pool.watch.begin("short runs of the schedule", plan.cost)
-    search = ShortRuns(pool, source, probe, spec, horizon, seeds, by)
+    search = ShortRuns(pool, source, probe, spec, horizon, seeds, by, decay)
     peaks, why_not = first_candidates(near.lo, near.hi), None
     rungs: list[Rung] = []
     for steps, grows, fewer in zip(plan.lengths, GROWTH, (*COUNTS[1:], 0), strict=True):
@@ -195,5 +228,7 @@ def search_schedule(
         steps_used=search.steps_used,
         shared_steps=search.shared_steps,
         why_not=why_not if whole is None else whole.why_not,
+        held=_HELD if decay is None else _SHRUNK.format(decay),
+        forked=search.forked,
         whole=whole,
     )

@@ -446,3 +446,36 @@ def test_the_loss_along_an_update_is_that_of_its_batch_at_the_weights_the_update
         assert found == pytest.approx(float(task.advance({"lr": np.zeros(1)})["loss"][0]), rel=1e-12)
         if rate == 0:
             assert found == first
+
+
+def decayed(*decays: Any) -> TorchTask:
+    """Two groups of one linear model, each with its weight decay."""
+    torch.manual_seed(0)
+    model = nn.Linear(8, 3)
+    groups = [{"params": [p], "weight_decay": d} for p, d in zip(model.parameters(), decays, strict=True)]
+    data = torch.randn(N, 8), torch.randint(3, (N,))
+    adamw = torch.optim.AdamW(groups, lr=1.0)
+    return TorchTask(
+        model=model, optimizer=adamw, loss=nn.functional.cross_entropy, train=data, heldout=data, batch_size=6, steps=9
+    )
+
+
+def test_a_weight_decay_in_the_table_is_obeyed_and_groups_keep_their_ratios() -> None:
+    rates = np.full(9, 0.1)
+    plain, same, stronger = decayed(0.2, 0.05), decayed(0.2, 0.05), decayed(0.4, 0.1)
+    plain.advance({"lr": rates})
+    same.advance({"lr": rates, "weight_decay": np.full(9, 0.2)})
+    assert plain.digest() == same.digest()
+    told = decayed(0.2, 0.05)
+    told.advance({"lr": rates, "weight_decay": np.full(9, 0.4)})
+    stronger.advance({"lr": rates})
+    assert told.digest() == stronger.digest() != plain.digest()
+    assert told.sets == {"lr", "weight_decay"}
+    assert told.weight_decay == 0.2
+
+
+def test_without_a_weight_decay_above_zero_there_is_none_to_obey() -> None:
+    task = decayed(0.0, 0.0)
+    assert task.sets == {"lr"}
+    with pytest.raises(InputError, match="must hold 'lr' and otherwise only"):
+        task.advance({"lr": np.ones(2), "weight_decay": np.ones(2)})

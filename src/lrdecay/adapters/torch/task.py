@@ -49,6 +49,9 @@ def _check_data(name: str, data: Data) -> None:
 class TorchTask:
     """(model, optimizer, loss, data) as a `lrdecay.runs.trainable.Trainable`.
 
+    It obeys "lr", and "weight_decay" where every group of the optimizer has one, as a plain number, and one is above 0;
+    the groups keep their ratios.
+
     Args:
         model: any module; ``model(x)`` gives what ``loss`` takes.
         optimizer: over the model's parameters. Only the *ratios* of its groups' rates matter; a table says the rates.
@@ -65,8 +68,6 @@ class TorchTask:
         InputError: the data do not match, the optimizer updates what the model does not hold, nobody can tell whether
             more of the metric is better, or a number is out of range.
     """
-
-    sets = frozenset({"lr"})
 
     def __init__(
         self,
@@ -127,6 +128,12 @@ class TorchTask:
         self._batch = batch_size
         self._seed = torch.initial_seed() if seed is None else seed
         self._scales = [r / max(rates) for r in rates]
+        decays = [group.get("weight_decay") for group in optimizer.param_groups]
+        plain = [float(d) for d in decays if isinstance(d, int | float)]
+        obeys = len(plain) == len(decays) and max(plain) > 0
+        self.sets = frozenset({"lr", "weight_decay"} if obeys else {"lr"})
+        self.weight_decay = max(plain) if obeys else 0.0
+        self._decays = [d / self.weight_decay for d in plain] if obeys else []
         with kept_random_state():  # a stream of the seed's own, whatever drew before, apart from the initial weights'
             seed_everything(int(np.random.SeedSequence([self._seed % 2**64, 1]).generate_state(1, np.uint64)[0]))
             self._random: RandomState = random_state()
@@ -134,7 +141,7 @@ class TorchTask:
     def advance(
         self, values: Mapping[str, FloatArray], *, observe: frozenset[str] = frozenset({"loss"})
     ) -> Mapping[str, FloatArray]:
-        """One update per row of ``values["lr"]``; gives the training loss of each, before it."""
+        """One update per row of the table; gives the training loss of each, before it."""
         count = check_values(values, self.sets)
         if observe - {"loss"}:
             msg = refusal("advance(observe=...)", "must be a subset of {'loss'}", sorted(observe))
@@ -143,9 +150,13 @@ class TorchTask:
         losses: list[torch.Tensor] = []
         with kept_random_state():
             set_random_state(self._random)
-            for rate in values["lr"].tolist():
+            decays = values["weight_decay"].tolist() if "weight_decay" in values else [None] * count
+            for rate, decay in zip(values["lr"].tolist(), decays, strict=True):
                 for group, scale in zip(self._optimizer.param_groups, self._scales, strict=True):
                     group["lr"] = rate * scale
+                if decay is not None:
+                    for group, scale in zip(self._optimizer.param_groups, self._decays, strict=True):
+                        group["weight_decay"] = decay * scale
                 order = sample_order(self._seed, len(x), self.step * self._batch, self._batch)
                 index = torch.from_numpy(order).to(x.device)
                 self._optimizer.zero_grad(set_to_none=True)
