@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from bench.rangetest.answers import FIND, KNOWN, KNOWN_LOSS, ONCE, PEER_RULES
 from bench.rangetest.journal import Journal
-from bench.rangetest.protocol import CHOSEN_ON, TASKS
+from bench.rangetest.protocol import CHOSEN_ON, CURVATURES, SCHEDULES, TASKS
 from bench.rangetest.scoring import Coverage, wilson
 from bench.rangetest.tables import (
     FINDERS,
     CellScores,
     best_peaks,
     cell_scores,
+    exact_peaks,
     repeatability_coverage,
     spreads,
     steps,
@@ -68,6 +69,15 @@ def _print_spreads(journal: Journal) -> None:
         )
     rows += [(name, "", "", "", "", "", _number(v)) for name, v in moved.items() if name not in FINDERS]
     _table(("finder", "sd", "worst", "sd <= .055", "range", "answers", "tracking"), rows)
+    print("Quadratic with the schedule known: suggestions, intervals and the exact best peak of a full run\n")
+    rows = []
+    for schedule in SCHEDULES:
+        for curvature, exact in zip(CURVATURES, exact_peaks(schedule), strict=True):
+            made = journal.of("known", "quadratic", f"{curvature:g}", schedule, 1).values()
+            given = [f"{row['suggestion']:.3g}" if row["suggestion"] else "none" for row in made]
+            ends = ["none" if row["interval"] is None else "{:.2g} to {:.2g}".format(*row["interval"]) for row in made]
+            rows.append((f"{schedule}, curvature {curvature:g}", ", ".join(given), "; ".join(ends), f"{10**exact:.3g}"))
+    _table(("schedule", "suggestions", "intervals", "exact"), rows)
 
 
 def _print_regrets(scores: Sequence[CellScores]) -> None:
@@ -82,10 +92,7 @@ def _print_regrets(scores: Sequence[CellScores]) -> None:
         ("held-out loss, all", [s for s in scores if s.metric == "loss"]),
         ("the task's metric, tasks find was chosen on", [s for s in own if s.cell.task in CHOSEN_ON]),
         ("the task's metric, other tasks", [s for s in own if s.cell.task not in CHOSEN_ON]),
-        *(
-            (f"the task's metric, {sc}", [s for s in own if s.cell.schedule == sc])
-            for sc in ("constant", "linear", "cosine")
-        ),
+        *((f"the task's metric, {sc}", [s for s in own if s.cell.schedule == sc]) for sc in SCHEDULES),
         *parts,
     ):
         if chosen:

@@ -23,11 +23,15 @@ from bench.rangetest.scoring import (
 )
 from bench.rangetest.truth import grid_of, metrics_of, score_table
 
+from lrdecay import Horizon, at_peak, parse
+from lrdecay.tasks.quadratic import Quadratic, expected_loss
+
 __all__ = [
     "FINDERS",
     "CellScores",
     "best_peaks",
     "cell_scores",
+    "exact_peaks",
     "repeatability_coverage",
     "spreads",
     "steps",
@@ -81,6 +85,25 @@ def tracking(journal: Journal) -> dict[str, float | None]:
     for finder, schedule, name in asked:
         at = [given(draws_of(journal, finder, Cell("quadratic", f"{c:g}", schedule, 1))) for c in CURVATURES]
         found[name] = float(np.mean(at[1]) - np.mean(at[0])) if all(at) else None
+    return found
+
+
+def exact_peaks(schedule: str) -> list[float]:
+    """The best peak of a full run on the quadratic of each curvature, log10, from its closed form.
+
+    Its noise stays as it is when the curvature grows, so these need not be a decade apart. Added after the measurement.
+    """
+    found, horizon = [], Horizon(steps=1000)
+    for curvature in CURVATURES:
+        peaks = np.geomspace(0.005, 2 / curvature, 200)
+        loss = [
+            expected_loss(
+                at_peak(parse(f"{schedule}(peak)"), float(peak)).bind(horizon).values(),
+                Quadratic(curvature_scale=curvature),
+            )[-1]
+            for peak in peaks
+        ]
+        found.append(float(np.log10(peaks[int(np.argmin(loss))])))
     return found
 
 
