@@ -21,7 +21,7 @@ from bench.rangetest.scoring import (
     regret,
     spread,
 )
-from bench.rangetest.truth import grid_of, metrics_of, score_table
+from bench.rangetest.truth import finished, grid_of, metrics_of, score_table
 
 from lrdecay import Horizon, at_peak, parse
 from lrdecay.tasks.quadratic import Quadratic, expected_loss
@@ -108,12 +108,12 @@ def exact_peaks(schedule: str) -> list[float]:
 
 
 def cell_scores(journal: Journal) -> list[CellScores]:
-    """Every cell whose truth is there, in every metric."""
+    """Every cell whose truth is finished, in every metric."""
     found = []
     for cell in cells():
-        grid = grid_of(journal, cell)
-        if len(grid) < 5:
+        if not finished(journal, cell):
             continue
+        grid = grid_of(journal, cell)
         x = np.log10([peak_of(cell.optimizer, k) for k in grid])
         for metric in metrics_of(cell.task):
             largest = metric == "accuracy"

@@ -28,7 +28,7 @@ from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.runs.trainable import FloatArray
 from lrdecay.verbs.sources import source_of
 
-__all__ = ["grid_of", "metrics_of", "score_table", "truth"]
+__all__ = ["finished", "grid_of", "metrics_of", "score_table", "truth"]
 
 SEEDS = (*GRID_SEEDS, *SCORING_SEEDS)
 
@@ -47,7 +47,7 @@ def truth(to: Measurement, length: int, *, constant: bool) -> None:
 
 def _cell(to: Measurement, cell: Cell) -> None:
     began, journal = time.perf_counter(), to.journal
-    read_at = [cell, cell._replace(length=4)] if cell.schedule == "constant" else [cell]
+    read_at = _read_at(cell)
     wanted = list(START_K)
     while wanted:
         missing = [(k, s) for k in wanted for s in SEEDS if ("truth", *read_at[-1], k, s) not in journal]
@@ -58,6 +58,17 @@ def _cell(to: Measurement, cell: Cell) -> None:
     sys.stderr.write(
         f"{time.perf_counter() - began:5.0f} s  truth {' '.join(map(str, cell))}: k {grid[0]}..{grid[-1]}\n"
     )
+
+
+def _read_at(cell: Cell) -> list[Cell]:
+    """The cells that one set of runs is read for, shorter first."""
+    return [cell._replace(length=1), cell._replace(length=4)] if cell.schedule == "constant" else [cell]
+
+
+def finished(journal: Journal, cell: Cell) -> bool:
+    """Whether the grid is there and grows no more."""
+    read_at = _read_at(cell)
+    return all(set(START_K) <= set(grid_of(journal, c)) for c in read_at) and not _growth(journal, read_at)
 
 
 def _growth(journal: Journal, read_at: list[Cell]) -> list[int]:
