@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
-
 from bench.rangetest import protocol
 from bench.rangetest.journal import Journal
 from bench.rangetest.scoring import (
@@ -24,6 +22,7 @@ from bench.rangetest.scoring import (
     wilson,
     winkler,
 )
+from scipy.stats import chi2
 
 X = np.log10(0.01 * 2.0 ** np.arange(7))
 
