@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench soak lint clean
+.PHONY: help setup demo test bench bench-find soak lint clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## build .venv with the pinned versions of everything
 
@@ -44,6 +44,12 @@ lint: $(STAMP)  ## style, import contract and types
 
 bench: $(STAMP)  ## time the hot paths
 	$(BIN)/python bench/schedules.py
+
+# fastai without what it depends on: torchvision would bring a CUDA torch, and its finder uses none of it
+bench-find: $(STAMP)  ## measure find against the real finders, an hour or two; stop it and run it again to go on
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m pip install -q -c constraints.txt --no-deps fastai fastcore fastdownload fastprogress fasttransform
+	$(BIN)/python -m bench.rangetest --out bench-results
 
 soak: $(STAMP)  ## the long runs that `make test` leaves out
 	$(BIN)/python -m pytest -m soak
