@@ -114,7 +114,9 @@ def compare_command(
             print("\n".join(planned.sentences()))
         return
     with ProgressBar() as bar:
-        compared = compare(task, given, **asked, out=out, export=export or (), watch=bar, say=_say, command=command_line())
+        compared = compare(
+            task, given, **asked, out=out, export=export or (), watch=bar, say=_say, command=command_line()
+        )
     if json:
         print_json(compared.to_json())
         return

@@ -84,9 +84,7 @@ class Estimate:
         return said + [f"assumed: {text}" for text in self.assumes] + [f"advice: {text}" for text in self.advice]
 
 
-def planned_runs(
-    candidates: Sequence[Candidate], pilot_seeds: Sequence[int], seeds: Sequence[int]
-) -> list[RunSpec]:
+def planned_runs(candidates: Sequence[Candidate], pilot_seeds: Sequence[int], seeds: Sequence[int]) -> list[RunSpec]:
     """The runs a comparison begins with: the first grid of peaks on the pilot seeds, the stated peaks on the others."""
     pilots = [(c, peak) for c in candidates for peak in c.first_peaks if c.allows(peak)]
     wanted = [(c, peak, seed) for c, peak in pilots for seed in pilot_seeds]

@@ -73,9 +73,7 @@ class Question:
             msg = refusal("--fixed-peak", "must be given stated peaks", open_[0], cure)
             raise InputError(msg)
         first = () if fixed_peak else tuple(range(FIRST_PILOT_SEED, FIRST_PILOT_SEED + pilots))
-        return cls(
-            tuple(asked), tuple(notes), variants, tuple(range(seeds)), first, pilots, fixed_peak, bound, room
-        )
+        return cls(tuple(asked), tuple(notes), variants, tuple(range(seeds)), first, pilots, fixed_peak, bound, room)
 
     @property
     def opens(self) -> bool:
