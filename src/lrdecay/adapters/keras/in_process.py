@@ -154,8 +154,9 @@ def number_of(logs: Any, call: str) -> float:
     Raises:
         InputError: there is none, or it is not a single number.
     """
-    loss = logs.get("loss") if isinstance(logs, Mapping) else logs
-    if isinstance(loss, bool) or not np.isscalar(loss) or not isinstance(loss, float | int | np.number):
+    loss: Any = logs.get("loss") if isinstance(logs, Mapping) else logs
+    number = isinstance(loss, float | int | np.number) or getattr(loss, "shape", None) == ()
+    if not number or isinstance(loss, bool):
         found = f"an array of shape {tuple(loss.shape)}" if hasattr(loss, "shape") else type(loss).__name__
         cure = "A train_step of your own must return its mean as 'loss'."
         msg = refusal(call, "must give the loss as a single number", found, cure)

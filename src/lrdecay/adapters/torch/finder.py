@@ -103,7 +103,10 @@ def find(
             )
             raise InputError(msg)
         _refuse_beside("loader", rewind=rewind)
-        call, cure = "find(loader=...)", "Give what makes it, such as the DataLoader; or a step_fn with rewind=(save, load)."
+        call, cure = (
+            "find(loader=...)",
+            "Give what makes it, such as the DataLoader; or a step_fn with rewind=(save, load).",
+        )
         batches = Batches(loader, call, cure, lambda batch: pair(call, moved(batch, device)))
         roots += batches.generators()
         looped = LossOnBatches(
