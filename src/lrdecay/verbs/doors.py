@@ -46,21 +46,17 @@ def through(door: str, task: Any, optimizer: Any, step_fn: Any, options: Mapping
     Raises:
         InputError: an argument is not one that this adapter takes.
     """
-    if door == "torch":
-        first, named = (optimizer, step_fn), dict(options)
-    else:
-        first, named = (), dict(options)
-        if step_fn is not None:
-            _refuse("step_fn", "a Keras model" if door == "keras" else "params or state", step_fn)
-        if optimizer is not None and door == "keras":
-            _refuse("optimizer", "a Keras model, which is compiled with its own", optimizer)
-        if door == "optax":
-            named["optimizer"] = optimizer
+    first: tuple[Any, ...] = (task, optimizer, step_fn) if door == "torch" else (task,)
+    named = dict(options) | ({"optimizer": optimizer} if door == "optax" else {})
+    if door != "torch" and step_fn is not None:
+        _refuse("step_fn", f"a {_WORDS[door]}", step_fn)
+    if door == "keras" and optimizer is not None:
+        _refuse("optimizer", "a Keras model, which is compiled with its own", optimizer)
     find = importlib.import_module(f"lrdecay.adapters.{door}").find
     unknown = sorted(set(named) - set(inspect.signature(find).parameters))
     if unknown:
         _refuse(unknown[0], f"a {_WORDS[door]}", named[unknown[0]])
-    measured: Measured = find(task, *first, **named)
+    measured: Measured = find(*first, **named)
     return measured
 
 

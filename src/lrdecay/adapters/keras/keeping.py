@@ -83,7 +83,8 @@ class Keeper:
         found += [model._loss_tracker, model._compile_metrics, model._compile_loss]
         for one in self._more:
             found += one._flatten_layers() if isinstance(one, keras.Layer) else [one]
-        return list({id(held): held for held in found if hasattr(held, "__dict__")}.values())
+        own = [held for held in found if hasattr(held, "__dict__") and not isinstance(held, keras.Variable)]
+        return list({id(held): held for held in own}.values())
 
     def _variables(self) -> list[Any]:
         drawn = global_state.get_global_attribute(_GLOBAL)

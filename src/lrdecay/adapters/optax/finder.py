@@ -97,7 +97,8 @@ def find(
     if state is not None:
         _refuse_beside("state", params=params, optimizer=optimizer, opt_state=opt_state, key=key)
         step, begin = function, state
-        rated = InjectedRates(state, "find(state=...)") if set_rate is None else _Given(set_rate)
+        cure = "Make its optimizer by optax.inject_hyperparams(factory)(learning_rate=...), or give set_rate=..."
+        rated = InjectedRates(state, "find(state=...)", cure) if set_rate is None else _Given(set_rate)
     else:
         _refuse_beside("params", set_rate=set_rate)
         step, begin, rated = training(function, params, optimizer, opt_state, key)

@@ -21,10 +21,6 @@ from lrdecay.errors import InputError, refusal
 
 __all__ = ["InjectedRates", "reseeded"]
 
-_CURE = (
-    "Make it by optax.inject_hyperparams(factory)(learning_rate=...), give the factory as optimizer=, or set_rate=..."
-)
-
 
 @final
 class InjectedRates:
@@ -33,17 +29,18 @@ class InjectedRates:
     Args:
         state: where to look.
         call: the argument it came by, for messages.
+        cure: what to give where there are none.
 
     Raises:
         InputError: there are none, or all are zero.
     """
 
-    def __init__(self, state: Any, call: str) -> None:
+    def __init__(self, state: Any, call: str, cure: str) -> None:
         leaves = jax.tree_util.tree_flatten_with_path(state)[0]
         at = {tuple(map(_name, path)): i for i, (path, _) in enumerate(leaves)}
         self._rates = [i for path, i in at.items() if path[-2:] == ("hyperparams", "learning_rate")]
         if not self._rates:
-            msg = refusal(call, "must hold a learning rate that can be set", "none", _CURE)
+            msg = refusal(call, "must hold a learning rate that can be set", "none", cure)
             raise InputError(msg)
         counts = [at.get((*path[:-2], "count")) for path in at if path[-2:] == ("hyperparams", "learning_rate")]
         self._counts = [i for i in counts if i is not None]

@@ -53,7 +53,8 @@ def training(
     if hasattr(optimizer, "update") and hasattr(optimizer, "init"):
         made, start = lambda _: optimizer, None
         opt_state = optimizer.init(params) if opt_state is None else opt_state
-        injected = InjectedRates(opt_state, "find(optimizer=...)")
+        cure = "Give the factory, such as optax.adam, or optax.inject_hyperparams(factory)(learning_rate=...)."
+        injected = InjectedRates(opt_state, "find(optimizer=...)", cure)
         _check_state(opt_state, optimizer, params)
         rates = _Within(injected)
     else:
