@@ -217,12 +217,9 @@ def test_a_rate_that_the_user_sets_a_key_data_in_arrays_and_held_out_batches() -
         params=PARAMS,
         optimizer=optax.sgd,
         key=jax.random.PRNGKey(0),
-        data=(X, Y),
-        batch_size=8,
-        points=12,
-        repeats=2,
         heldout=BATCHES,
         heldout_every=4,
+        **shape,
     )
     for a, b in zip(mine.curves, theirs.curves, strict=True):
         np.testing.assert_allclose(a.losses, b.losses, rtol=1e-5)
