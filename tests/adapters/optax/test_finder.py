@@ -205,9 +205,8 @@ def test_a_rate_that_the_user_sets_a_key_data_in_arrays_and_held_out_batches() -
         return state | {"p": jax.tree.map(lambda p, g: p - state["lr"] * g, state["p"], gradients)}, value
 
     own_state = {"p": PARAMS, "lr": 0.1}
-    mine = find(
-        own, state=own_state, set_rate=lambda s, r: s | {"lr": r}, data=(X, Y), batch_size=8, points=12, repeats=2
-    )
+    shape: dict[str, Any] = {"data": (X, Y), "batch_size": 8, "points": 12, "repeats": 2}
+    mine = find(own, state=own_state, set_rate=lambda s, r: s | {"lr": r}, **shape)
 
     def noisy(params: Any, batch: Any, key: Any) -> jax.Array:
         return loss(params, batch) + 0 * jax.random.uniform(key)
