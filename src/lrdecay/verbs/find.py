@@ -1,7 +1,7 @@
 """`find`: a peak learning rate by a range test, repeated, with an interval; for the decay to come where it is given.
 
-Of a task, in worker processes; of a script, in child processes; of a PyTorch model and optimizer, here and now
-(`lrdecay.adapters.torch.finder`).
+Of a task, in worker processes; of a script, in child processes; of a model in PyTorch or Keras, or of a JAX training
+loop, here and now (`lrdecay.verbs.doors`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from lrdecay.schedule import Schedule
 from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.worker import report
+from lrdecay.verbs.doors import door_of, through
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.find_schedule import HOLDS, check_schedule, held_decay, judged_by, search_schedule
 from lrdecay.verbs.finding import Finding, finding_of
@@ -32,7 +33,6 @@ from lrdecay.verbs.sources import Task, source_of
 
 __all__ = ["find", "search"]
 
-_MODULE = "torch.nn.modules.module.Module"  # told by name, so that torch is not imported for it
 _FORKED = "short runs went on from the script's own checkpoints: `lrdecay train --verify-fork` tells how exactly"
 
 
@@ -62,9 +62,10 @@ def find(
     """Raise the rate from low to high until training breaks, a few times over, and read the averaged curve.
 
     Args:
-        task: see `lrdecay.verbs.sources`; or give ``script``; or a PyTorch model, which is left exactly as it was.
-        optimizer: with a model, its optimizer.
-        step_fn: with a model, makes one update and returns its loss; or give ``loss=`` and ``loader=``.
+        task: see `lrdecay.verbs.sources`; or give ``script``; or a PyTorch model, a compiled Keras model, or a function
+            of a JAX training loop, which are left exactly as they were.
+        optimizer: with a PyTorch model, its optimizer; with a loss in JAX, optax' factory.
+        step_fn: with a PyTorch model, makes one update and returns its loss; or give ``loss=`` and ``loader=``.
         script: a command that calls ``lrdecay.script()``.
         checkpoint: with a script, one of its own checkpoints to start each repeat from.
         seed: which seeds the repeats use: FIRST_SEED + seed, and on.
@@ -87,7 +88,8 @@ def find(
         arguments: keyword arguments of the task.
         workers: processes; by default one per core.
         watch: told about the updates made.
-        in_process: with a model, what else `lrdecay.adapters.torch.find` takes.
+        in_process: with a model or a function, what else `lrdecay.adapters.torch.find` takes, or that of Keras (``x=``,
+            ``y=``, ``batch_size=``) or of optax (``params=`` or ``state=``, ``batches=`` or ``data=``).
 
     Raises:
         InputError: something asked for cannot be done.
@@ -101,13 +103,14 @@ def find(
     if heldout_every is not None:
         positive_int.check("find(heldout_every=...)", heldout_every)
         shape["heldout_every"] = heldout_every
-    if any(f"{c.__module__}.{c.__qualname__}" == _MODULE for c in type(task).__mro__):
+    if (door := door_of(task, optimizer, in_process)) is not None:
         others: dict[str, Any] = {"script": script, "checkpoint": checkpoint, "schedule": schedule}
         others |= {"arguments": arguments, "workers": workers, "metric": metric}
         others |= {"hold": None if hold == HOLDS[0] else hold}
         others |= {"budget": None if budget == BUDGET else budget}
         _refuse({name: value for name, value in others.items() if value is not None}, "with a model")
-        return _of_model(task, optimizer, step_fn, shape | in_process)
+        made = through(door, task, optimizer, step_fn, shape | in_process)
+        return finding_of(made.label, made.asked, made.curves, made.seeds, made.notes)
     beside = {"optimizer": optimizer, "step_fn": step_fn}
     _refuse({name: value for name, value in beside.items() if value is not None} | in_process, "without a model")
     if script is None:
@@ -171,13 +174,6 @@ def _notes(source: Source, begun: tuple[Path, int] | None) -> tuple[str, ...]:
         f"nothing to restore: each repeat was a process of its own, from {start}",
         "no critical rate: a script does not give the loss at other weights",
     )
-
-
-def _of_model(model: Any, optimizer: Any, step_fn: Any, options: Mapping[str, Any]) -> Finding:
-    from lrdecay.adapters.torch.finder import find as find_in_process
-
-    measured = find_in_process(model, optimizer, step_fn, **options)
-    return finding_of(measured.label, measured.asked, measured.curves, measured.seeds, measured.notes)
 
 
 def _refuse(given: Mapping[str, Any], where: str) -> None:

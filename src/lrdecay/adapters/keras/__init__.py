@@ -1,6 +1,6 @@
 """Keras 3, on any backend: `attach` puts a schedule into an optimizer, `LRDecay` is the same as a callback.
 
-`from_peer` reads a live schedule of Keras' own.
+`from_peer` reads a live schedule of Keras' own. `find` searches a compiled model for a peak learning rate.
 
 Raises:
     MissingExtraError: on import, where keras is not installed, or the backend that Keras looks for is not.
@@ -23,7 +23,8 @@ except ModuleNotFoundError as _problem:
 
 from lrdecay.adapters.keras.attaching import Attached, attach
 from lrdecay.adapters.keras.callback import LRDecay
+from lrdecay.adapters.keras.finder import find
 from lrdecay.adapters.keras.peers import from_peer
 from lrdecay.adapters.keras.schedule import KerasSchedule
 
-__all__ = ["Attached", "KerasSchedule", "LRDecay", "attach", "from_peer"]
+__all__ = ["Attached", "KerasSchedule", "LRDecay", "attach", "find", "from_peer"]

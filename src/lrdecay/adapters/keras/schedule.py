@@ -92,6 +92,11 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
         """Save what drives the optimizer besides, so that a model loaded later says it must be attached again."""
         self._drives = dict(drives)
 
+    @property
+    def drives_a_plan(self) -> bool:
+        """Whether a plan drives the optimizer's groups, each at a rate of its own."""
+        return "plan" in self._drives
+
     def get_config(self) -> dict[str, Any]:
         """The notation, the horizon, the end policy and what must be attached again, as plain JSON."""
         config: dict[str, Any] = {"schedule": repr(self.bound.schedule), "horizon": self.bound.horizon.to_json()}

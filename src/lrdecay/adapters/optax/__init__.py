@@ -1,5 +1,7 @@
 """optax: `schedule` gives the rate as optax takes it, `attach` an optimizer whose hyperparameters are scheduled.
 
+`find` searches a training loop for a peak learning rate.
+
 Raises:
     MissingExtraError: on import, where optax or jax is not installed.
 """
@@ -14,7 +16,8 @@ if importlib.util.find_spec("optax") is None or importlib.util.find_spec("jax") 
     )
     raise MissingExtraError(_msg)
 
+from lrdecay.adapters.optax.finder import find
 from lrdecay.adapters.optax.plans import attach, seek
 from lrdecay.adapters.optax.schedule import OptaxSchedule, schedule
 
-__all__ = ["OptaxSchedule", "attach", "schedule", "seek"]
+__all__ = ["OptaxSchedule", "attach", "find", "schedule", "seek"]

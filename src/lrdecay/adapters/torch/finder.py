@@ -13,50 +13,22 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from attrs import field, frozen
 from torch.optim import Optimizer
 
-from lrdecay.adapters.torch.in_process import InProcess, Kept
-from lrdecay.adapters.torch.passes import Batches
+from lrdecay.adapters.torch.in_process import InProcess
+from lrdecay.adapters.torch.passes import moved, pair
 from lrdecay.adapters.torch.updates import LossOnBatches, Rewind, StepFunction, Updates, held_out
 from lrdecay.errors import Constraint, InputError, non_negative_int, positive_int, refusal
-from lrdecay.rangetest.driver import FIRST_SEED, Curve, checked, one_curve, rising_rates
-from lrdecay.rangetest.reading import Reading, read
-from lrdecay.rangetest.transaction import transaction
+from lrdecay.rangetest.driver import rising_rates
+from lrdecay.rangetest.passes import Batches
+from lrdecay.rangetest.repeats import Measured, measured
 from lrdecay.runs.seeding import kept_random_state
-from lrdecay.runs.trainable import FloatArray
 
-__all__ = ["Measured", "find"]
+__all__ = ["find"]
 
 _a_module = Constraint("must be a torch.nn.Module", lambda m: isinstance(m, torch.nn.Module))
 _an_optimizer = Constraint("must be a torch.optim.Optimizer", lambda o: isinstance(o, Optimizer))
 _CURE = "What its code changes must be found from the model, the optimizer or keep=(...)."
-
-
-@frozen(eq=False)
-class Measured:
-    """The curves of a range test in process."""
-
-    label: str  # the model's class
-    asked: FloatArray = field(repr=False)  # rates of all points that were asked for, shape (points,)
-    curves: tuple[Curve, ...] = field(repr=False)  # one per repeat
-    seeds: tuple[int, ...]
-    notes: tuple[str, ...]  # what a reader must know
-
-    @property
-    def reading(self) -> Reading:
-        """The averaged curve, read."""
-        return read([(c.rates, c.losses) for c in self.curves])
-
-    @property
-    def suggestion(self) -> float | None:
-        """The peak to use; None where the curve gives no clear answer."""
-        return self.reading.suggestion
-
-    @property
-    def restored(self) -> bool:
-        """Whether everything kept has the digest it had before."""
-        return all(c.restored for c in self.curves)
 
 
 def find(
@@ -131,7 +103,11 @@ def find(
             )
             raise InputError(msg)
         _refuse_beside("loader", rewind=rewind)
-        batches = Batches(loader, device)
+        call, cure = (
+            "find(loader=...)",
+            "Give what makes it, such as the DataLoader; or a step_fn with rewind=(save, load).",
+        )
+        batches = Batches(loader, call, cure, lambda batch: pair(call, moved(batch, device)))
         roots += batches.generators()
         looped = LossOnBatches(
             model, optimizer, loss, batches, accumulate=accumulate, scaler=scaler, autocast=autocast, device=device
@@ -141,18 +117,17 @@ def find(
         measure = None if heldout is None else held_out(heldout, model, loss, device)
     process = InProcess(optimizer, roots, make, heldout=measure, rewind=rewind, modules=modules)
     every = None if heldout is None else heldout_every
-    seeds = tuple(range(FIRST_SEED + seed, FIRST_SEED + seed + repeats))
-
-    def work(before: Kept) -> tuple[Curve, ...]:
-        def curve(of: int) -> Curve:
-            process.again(before, of)
-            return one_curve(process, rates, lambda: process.again(before, of), heldout_every=every, chunk=1)
-
-        return tuple(checked(curve(s)) for s in seeds)
-
     with process.counting():
-        curves = transaction(process, work, _CURE)
-    return Measured(type(model).__name__, rates, curves, seeds, _notes(model, batches, rewind, seeds))
+        return measured(
+            process,
+            rates,
+            label=type(model).__name__,
+            seed=seed,
+            repeats=repeats,
+            heldout_every=every,
+            notes=lambda made: _notes(model, batches, rewind, made),
+            cure=_CURE,
+        )
 
 
 def _usable(optimizer: Any) -> Optimizer:
@@ -181,19 +156,11 @@ def _refuse_beside(what: str, **others: Any) -> None:
             raise InputError(msg)
 
 
-def _notes(
-    model: torch.nn.Module, batches: Batches | None, rewind: Rewind | None, seeds: tuple[int, ...]
-) -> tuple[str, ...]:
+def _notes(model: torch.nn.Module, batches: Batches | None, rewind: Rewind | None, repeats: int) -> list[str]:
     """What a reader must know of how the curves were made."""
-    notes = ["every repeat starts from the weights at hand"]
-    if batches is None:
-        if rewind is None:
-            notes.append("the data that step_fn() drew were not put back, for rewind=(save, load) was not given")
-    elif batches.in_order and len(seeds) > 1:
-        notes.append("the loader does not shuffle: repeats differ only in what the model draws")
-    if batches is not None and batches.dry:
-        times = "once" if batches.dry == 1 else f"{batches.dry} times"
-        notes.append(f"the loader ran dry after {batches.length} batches, and was begun again {times}")
+    notes = [] if batches is None else batches.notes(repeats)
+    if batches is None and rewind is None:
+        notes.append("the data that step_fn() drew were not put back, for rewind=(save, load) was not given")
     if not model.training:
         notes.append("the model is in evaluation mode, and was used so")
-    return tuple(notes)
+    return notes

@@ -10,7 +10,6 @@ scheduler), so that ratios hold; a tensor is filled in place.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, final
@@ -25,13 +24,12 @@ from lrdecay.adapters.torch.keeping import fingerprint, keep
 from lrdecay.adapters.torch.randomness import Randomness
 from lrdecay.adapters.torch.scheduler import attached
 from lrdecay.adapters.torch.updates import Rewind, Updates
-from lrdecay.errors import InputError, RunError, refusal
+from lrdecay.errors import InputError, refusal
+from lrdecay.rangetest.repeats import one_point
 from lrdecay.runs.seeding import seed_everything
 from lrdecay.runs.trainable import FloatArray
 
 __all__ = ["InProcess", "Kept"]
-
-_MOST_CALLS = 1000  # calls without a step, before we say that none is coming
 
 
 @frozen(eq=False)
@@ -167,21 +165,8 @@ class InProcess:
         return self._until_a_step()
 
     def _until_a_step(self) -> float:
-        losses: list[float] = []
-        before = self._made
-        while self._made == before:
-            losses.append(self._updates.call())
-            if not math.isfinite(losses[-1]):
-                return losses[-1]
-            if len(losses) == _MOST_CALLS and self._made == before:
-                cure = "Does it step the optimizer that was given?"
-                msg = f"`step_fn()` must make an optimizer step, got {_MOST_CALLS} calls without one. {cure}"
-                raise RunError(msg)
-        if self._made > before + 1:
-            cure = "Return after each, so that each has its loss."
-            msg = refusal("step_fn()", "must make at most one optimizer step in a call", self._made - before, cure)
-            raise InputError(msg)
-        return math.fsum(losses) / len(losses)
+        cure = "Does it step the optimizer that was given?"
+        return one_point(self._updates.call, lambda: self._made, "step_fn()", cure)
 
     def _write(self) -> None:
         groups = self._optimizer.param_groups

@@ -1,97 +1,18 @@
-"""Batches of the user's own loader for a range test: a fresh pass for each repeat, begun again when it runs dry.
-
-A pass that the user has under way is not touched, also where the loader keeps its workers for the next pass.
-"""
+"""Batches of the user's own loader as pairs of tensors on the model's device."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, final
+from collections.abc import Mapping
+from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, SequentialSampler
 
 from lrdecay.errors import InputError, refusal
 
-__all__ = ["Batch", "Batches", "moved", "pair"]
+__all__ = ["Batch", "moved", "pair"]
 
 Batch = tuple[Any, Any]
 """What the model takes, and what the loss takes beside its output."""
-
-
-@final
-class Batches:
-    """An endless run of (x, y) from a loader.
-
-    Attributes:
-        dry: how often the loader ended before the test did.
-        length: batches in a pass, once one has ended.
-
-    Raises:
-        InputError: the loader cannot be begun anew, or a batch is no pair.
-    """
-
-    def __init__(self, loader: Iterable[Any], device: torch.device) -> None:
-        if not hasattr(loader, "__iter__") or isinstance(loader, Iterator):
-            cure = "Give what makes it, such as the DataLoader; or a step_fn with rewind=(save, load)."
-            msg = refusal("find(loader=...)", "must be iterable again and again", type(loader).__name__, cure)
-            raise InputError(msg)
-        self.dry, self.length = 0, 0
-        self._loader, self._device = loader, device
-        self._pass: Iterator[Any] = iter(())
-        self._given = 0
-
-    def generators(self) -> list[torch.Generator]:
-        """The random generators the loader has of its own; the global one is not among them."""
-        batch_sampler = getattr(self._loader, "batch_sampler", None)
-        owners = [self._loader, getattr(self._loader, "sampler", None), batch_sampler]
-        owners.append(getattr(batch_sampler, "sampler", None))
-        found = [getattr(owner, "generator", None) for owner in owners]
-        return list({id(g): g for g in found if isinstance(g, torch.Generator)}.values())
-
-    @property
-    def in_order(self) -> bool:
-        """Whether every pass is known to have the same order."""
-        return isinstance(self._loader, list | tuple) or (
-            isinstance(self._loader, DataLoader) and isinstance(self._loader.sampler, SequentialSampler)
-        )
-
-    def begin(self, seed: int) -> None:
-        """A fresh pass, its order drawn from this seed."""
-        for generator in self.generators():
-            generator.manual_seed(seed)
-        self._open()
-
-    def next(self) -> Batch:
-        """The next batch, on the model's device.
-
-        Raises:
-            InputError: there is none at all, or it is no pair.
-        """
-        try:
-            batch = next(self._pass)
-        except StopIteration:
-            if not self._given:
-                cure = "Is the data set empty, or smaller than a batch with drop_last=True?"
-                msg = refusal("find(loader=...)", "must give at least one batch", "none", cure)
-                raise InputError(msg) from None
-            self.dry, self.length = self.dry + 1, self._given
-            self._open()
-            return self.next()
-        self._given += 1
-        return pair("find(loader=...)", moved(batch, self._device))
-
-    def _open(self) -> None:
-        own = getattr(self._loader, "__dict__", {})
-        if "_iterator" not in own:
-            self._pass = iter(self._loader)
-        else:  # a DataLoader with persistent workers would hand out the same pass again
-            theirs, own["_iterator"] = own["_iterator"], None
-            try:
-                self._pass = iter(self._loader)
-            finally:
-                own["_iterator"] = theirs
-        self._given = 0
 
 
 def pair(call: str, batch: Any) -> Batch:

@@ -13,9 +13,10 @@ from typing import Any, Protocol, final
 import torch
 from torch.optim import Optimizer
 
-from lrdecay.adapters.torch.passes import Batch, Batches, moved, pair
+from lrdecay.adapters.torch.passes import Batch, moved, pair
 from lrdecay.adapters.torch.randomness import Randomness
 from lrdecay.errors import InputError, refusal
+from lrdecay.rangetest.passes import Batches
 
 __all__ = ["LossOnBatches", "Rewind", "StepFunction", "Updates", "held_out", "number_of"]
 
