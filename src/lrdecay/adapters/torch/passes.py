@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, final
 
 import torch
-from torch.utils.data import DataLoader, SequentialSampler
+from torch.utils.data import DataLoader, Sampler, SequentialSampler
 
 from lrdecay.errors import InputError, refusal
 
-__all__ = ["Batch", "Batches", "moved", "pair"]
+__all__ = ["Batch", "Batches", "feeds", "moved", "pair", "reorder"]
 
 Batch = tuple[Any, Any]
 """What the model takes, and what the loss takes beside its output."""
@@ -41,13 +41,9 @@ class Batches:
         self._pass: Iterator[Any] = iter(())
         self._given = 0
 
-    def generators(self) -> list[torch.Generator]:
-        """The random generators the loader has of its own; the global one is not among them."""
-        batch_sampler = getattr(self._loader, "batch_sampler", None)
-        owners = [self._loader, getattr(self._loader, "sampler", None), batch_sampler]
-        owners.append(getattr(batch_sampler, "sampler", None))
-        found = [getattr(owner, "generator", None) for owner in owners]
-        return list({id(g): g for g in found if isinstance(g, torch.Generator)}.values())
+    def feeds(self) -> list[Any]:
+        """What must be kept of the loader for its passes to be what they would have been."""
+        return feeds(self._loader)
 
     @property
     def in_order(self) -> bool:
@@ -58,8 +54,7 @@ class Batches:
 
     def begin(self, seed: int) -> None:
         """A fresh pass, its order drawn from this seed."""
-        for generator in self.generators():
-            generator.manual_seed(seed)
+        reorder(self._loader, seed)
         self._open()
 
     def next(self) -> Batch:
@@ -92,6 +87,34 @@ class Batches:
             finally:
                 own["_iterator"] = theirs
         self._given = 0
+
+
+def feeds(loader: Any) -> list[Any]:
+    """A loader, what it wraps, its samplers, and the generators that they have of their own; each once.
+
+    Of accelerate's loaders also the state they share. What is of another class than torch's is left out.
+    """
+    found: dict[int, Any] = {}
+    waiting = [loader, *(getattr(loader, name, None) for name in ("generator", "sampler", "batch_sampler"))]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in found or not isinstance(one, DataLoader | Sampler | torch.Generator):
+            continue
+        found[id(one)] = one
+        own = {} if isinstance(one, torch.Generator) else vars(one)
+        waiting += own.values()
+        if "gradient_state" in own:
+            found[id(own["gradient_state"])] = own["gradient_state"]
+    return list(found.values())
+
+
+def reorder(loader: Any, seed: int) -> None:
+    """Have the next pass draw its order from this seed: its generators are seeded, its samplers are at that epoch."""
+    for one in feeds(loader):
+        if isinstance(one, torch.Generator):
+            one.manual_seed(seed)
+        elif callable(at := getattr(one, "set_epoch", None)):
+            at(seed)
 
 
 def pair(call: str, batch: Any) -> Batch:
