@@ -1,7 +1,7 @@
 """`find`: a peak learning rate by a range test, repeated, with an interval; for the decay to come where it is given.
 
-Of a task, in worker processes; of a script, in child processes; of a PyTorch model and optimizer, here and now
-(`lrdecay.adapters.torch.finder`).
+Of a task, in worker processes; of a script, in child processes; of a PyTorch model and optimizer, a Lightning module or
+a transformers trainer, here and now (`lrdecay.verbs.find_in_process`).
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.worker import report
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.find_schedule import check_schedule, search_schedule
+from lrdecay.verbs.find_in_process import finder_for
 from lrdecay.verbs.finding import Finding, finding_of
 from lrdecay.verbs.sources import Task, source_of
 
 __all__ = ["find", "search"]
-
-_MODULE = "torch.nn.modules.module.Module"  # told by name, so that torch is not imported for it
 
 
 def find(
@@ -59,7 +58,8 @@ def find(
     """Raise the rate from low to high until training breaks, a few times over, and read the averaged curve.
 
     Args:
-        task: see `lrdecay.verbs.sources`; or give ``script``; or a PyTorch model, which is left exactly as it was.
+        task: see `lrdecay.verbs.sources`; or give ``script``; or a PyTorch model, a Lightning module
+            or a transformers trainer, which are left exactly as they were.
         optimizer: with a model, its optimizer.
         step_fn: with a model, makes one update and returns its loss; or give ``loss=`` and ``loader=``.
         script: a command that calls ``lrdecay.script()``.
@@ -78,7 +78,9 @@ def find(
         arguments: keyword arguments of the task.
         workers: processes; by default one per core.
         watch: told about the updates made.
-        in_process: with a model, what else `lrdecay.adapters.torch.find` takes.
+        in_process: with a model, what else `lrdecay.adapters.torch.find` takes; with a module or a trainer, what
+            `lrdecay.lightning.find` (``train_dataloaders=``, ``datamodule=``, ``trainer=``) or
+            `lrdecay.transformers.find` takes.
 
     Raises:
         InputError: something asked for cannot be done.
@@ -92,11 +94,11 @@ def find(
     if heldout_every is not None:
         positive_int.check("find(heldout_every=...)", heldout_every)
         shape["heldout_every"] = heldout_every
-    if any(f"{c.__module__}.{c.__qualname__}" == _MODULE for c in type(task).__mro__):
+    if (find_here := finder_for(task, optimizer, step_fn)) is not None:
         others: dict[str, Any] = {"script": script, "checkpoint": checkpoint, "schedule": schedule}
         others |= {"arguments": arguments, "workers": workers, "budget": None if budget == BUDGET else budget}
         _refuse({name: value for name, value in others.items() if value is not None}, "with a model")
-        return _of_model(task, optimizer, step_fn, shape | in_process)
+        return find_here(shape | in_process)
     beside = {"optimizer": optimizer, "step_fn": step_fn}
     _refuse({name: value for name, value in beside.items() if value is not None} | in_process, "without a model")
     if script is None:
@@ -154,13 +156,6 @@ def _notes(source: Source, begun: tuple[Path, int] | None) -> tuple[str, ...]:
         f"nothing to restore: each repeat was a process of its own, from {start}",
         "no critical rate: a script does not give the loss at other weights",
     )
-
-
-def _of_model(model: Any, optimizer: Any, step_fn: Any, options: Mapping[str, Any]) -> Finding:
-    from lrdecay.adapters.torch.finder import find as find_in_process
-
-    measured = find_in_process(model, optimizer, step_fn, **options)
-    return finding_of(measured.label, measured.asked, measured.curves, measured.seeds, measured.notes)
 
 
 def _refuse(given: Mapping[str, Any], where: str) -> None:

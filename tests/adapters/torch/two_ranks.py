@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 import lrdecay
 
 RANK = int(sys.argv[1])
-SHAPE: dict[str, Any] = {"repeats": 3, "points": 50, "low": 1e-4, "high": 30.0}
+SHAPE: dict[str, Any] = {"repeats": 4, "points": 70, "low": 1e-4, "high": 100.0}
 SHORT: dict[str, Any] = {"repeats": 2, "points": 16}
 
 
@@ -137,8 +137,6 @@ def stepping(world: World, wrong: Any = lambda call: None, alone: int | None = N
 
 def main() -> dict[str, Any]:
     world = World()
-    world.train()
-    world.heard = []
     found = world.find(heldout=[next(iter(world.loader))], heldout_every=10)
     result: dict[str, Any] = {
         "found": found.to_json(),
@@ -147,6 +145,7 @@ def main() -> dict[str, Any]:
         "first losses": found.curves[0].losses[:2].tolist(),
     }
 
+    world.train()
     result["fit"] = []
     for look in (False, True):
         one = World()
@@ -161,7 +160,7 @@ def main() -> dict[str, Any]:
         "at the first call": raising(ValueError, 1),
         "exits": raising(SystemExit, 30),
         "ctrl-c": interrupting,
-        "diverges": lambda call: float("inf") if call == 30 else None,
+        "diverges": lambda call: float("inf") if call == 40 else None,
     }.items():
         world.wrong = wrong
         result[name] = said(world)
