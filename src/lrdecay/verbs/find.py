@@ -26,8 +26,8 @@ from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.worker import report
 from lrdecay.verbs.extras import require
-from lrdecay.verbs.find_schedule import check_schedule, search_schedule
 from lrdecay.verbs.find_in_process import finder_for
+from lrdecay.verbs.find_schedule import check_schedule, search_schedule
 from lrdecay.verbs.finding import Finding, finding_of
 from lrdecay.verbs.sources import Task, source_of
 

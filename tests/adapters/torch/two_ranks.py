@@ -1,6 +1,6 @@
 """One of two processes that look for a rate together; prints what it saw as JSON. `test_ranks` starts both.
 
-    python two_ranks.py RANK FILE
+python two_ranks.py RANK FILE
 """
 
 from __future__ import annotations

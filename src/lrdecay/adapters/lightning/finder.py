@@ -4,8 +4,8 @@
     find(module, datamodule=data, trainer=trainer).suggestion     # its precision, accumulation and clipping
 
 A trainer of its own, with the settings of the one that is given, sets everything up by ``fit``: the data, the
-optimizer that ``configure_optimizers`` makes, hooks, devices, precision. Where it would begin its first epoch its loop is
-advanced by hand instead (`lrdecay.adapters.lightning.looped`). The user's trainer is only read. Callbacks are not
+optimizer that ``configure_optimizers`` makes, hooks, devices, precision. Where it would begin its first epoch its loop
+is advanced by hand instead (`lrdecay.adapters.lightning.looped`). The user's trainer is only read. Callbacks are not
 called, nothing is logged, validated or saved; a scheduler is left out, and each group's own rate says its share. Then
 the module, its data and the random state are what they were, bit for bit.
 """
@@ -202,19 +202,18 @@ def _fit(test: _RangeTest, like: Trainer | None, module: LightningModule, loader
 
 def _trainer(test: _RangeTest, like: Trainer | None) -> Trainer:
     """One to make the test, silent, with the settings of the user's."""
-    settings: dict[str, Any] = {"max_epochs": 1000}
+    settings: dict[str, Any] = {"max_epochs": 1000}  # as Lightning has it, but it warns of that
     logs = False
     if like is not None:
         settings = {name: getattr(like, name) for name in _READ}
         logs = bool(like.loggers)
-        settings["accelerator"] = like.accelerator
+        settings["accelerator"] = like.strategy.root_device.type  # by name: it decides what autocast is of
         settings["detect_anomaly"] = like._detect_anomaly
     on_cpu = like is not None and like.strategy.root_device.type == "cpu"
     devices: Any = 1 if like is None or on_cpu else like.device_ids
-    quiet = ("enable_progress_bar", "enable_model_summary", "enable_checkpointing")
+    settings |= dict.fromkeys(("enable_progress_bar", "enable_model_summary", "enable_checkpointing"), False)
     return Trainer(
         **settings,
-        **dict.fromkeys(quiet, False),
         devices=devices,
         logger=DummyLogger() if logs else False,
         callbacks=[test],

@@ -26,14 +26,14 @@ class _Fetched:
 
     Attributes:
         done: whether the batch given last was the last of its pass.
-        kept: batches given since it was set, with ``done``; None: nobody asked.
+        kept: batches given since it was set, with ``done`` and the random state behind each; None: nobody asked.
         replay: batches to give before others.
     """
 
     def __init__(self, inner: Any) -> None:
         self._inner, self.done = inner, False
-        self.kept: list[tuple[Any, bool]] | None = None
-        self.replay: list[tuple[Any, bool]] = []
+        self.kept: list[tuple[Any, bool, Randomness]] | None = None
+        self.replay: list[tuple[Any, bool, Randomness]] = []
         self._given, self.dry, self.length = 0, 0, 0
 
     def begin(self, seed: int) -> None:
@@ -52,7 +52,8 @@ class _Fetched:
 
     def __next__(self) -> Any:
         if self.replay:
-            batch, self.done = self.replay.pop(0)
+            batch, self.done, random = self.replay.pop(0)
+            random.put_back()
             return batch
         try:
             batch = next(self._inner)
@@ -62,7 +63,7 @@ class _Fetched:
         self.done = bool(self._inner.done)
         self._given += 1
         if self.kept is not None:
-            self.kept.append((batch, self.done))
+            self.kept.append((batch, self.done, Randomness.now()))
         return batch
 
     def _open(self) -> None:
@@ -122,15 +123,13 @@ class LoopUpdates:
         return sum(self._losses) * self._trainer.accumulate_grad_batches / len(self._losses)
 
     def again(self) -> Callable[[], float]:
-        """The whole update anew from the same batches."""
+        """The whole update anew from the same batches, with the random numbers it had."""
         self.batches.kept = []
-        random = Randomness.now()
 
         def loss() -> float:
             kept = self.batches.kept or []
             self.batches.replay, self.batches.done = list(kept), False
             self._loop.batch_progress.reset_on_run()
-            random.put_back()
             return self._calls()
 
         return loss

@@ -124,7 +124,7 @@ class Ranks:
         found = [str(name) for name, bad in zip(self._names, failed, strict=True) if bad]
         if found:
             where = f"rank {found[0]}" if len(found) == 1 else f"ranks {', '.join(found)}"
-            msg = f"`find` must work on all ranks, got a failure on {where}. Here everything was put back; see why there."
+            msg = f"`find` must work on all ranks, got a failure on {where}. Here all was put back; see why there."
             raise RunError(msg)
 
     def _round(self, state: float, value: float) -> list[list[float]]:

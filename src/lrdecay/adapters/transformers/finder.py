@@ -3,10 +3,10 @@
     trainer = Trainer(model, TrainingArguments(...), train_dataset=data)
     find(trainer).suggestion
 
-``trainer.train()`` itself sets everything up (model, optimizer, precision, loader), and is left where it would begin its
-first epoch. From there on each update is made as the trainer makes it: ``get_batch_samples``, ``training_step`` for
-each of its ``gradient_accumulation_steps`` batches, clipping, the optimizer's step. Callbacks are not called, nothing is
-logged, evaluated or saved; the scheduler is left out, and each group's own rate says its share. Then trainer, model,
+``trainer.train()`` itself sets everything up (model, optimizer, precision, loader), and is left where it would begin
+its first epoch. From there on each update is made as the trainer makes it: ``get_batch_samples``, ``training_step`` for
+each of its ``gradient_accumulation_steps`` batches, clipping, the optimizer's step. Callbacks are not called, nothing
+is logged, evaluated or saved; the scheduler is left out, and each group's own rate says its share. Then trainer, model,
 optimizer, arguments and random state are what they were, bit for bit.
 """
 
@@ -228,9 +228,13 @@ def find(
 def _roots(trainer: Any, keep: Sequence[Any]) -> list[Any]:
     """What the trainer changes inside of."""
     accelerator = trainer.accelerator
-    scheduler, optimizer = trainer.lr_scheduler, trainer.optimizer
+    trained = (trainer.model, trainer.model_wrapped, trainer.optimizer, trainer.lr_scheduler)
     plain = [trainer.args, trainer.state, trainer.control, accelerator, accelerator.gradient_state]
-    return [*plain, *(one for one in (trainer.model, trainer.model_wrapped, optimizer, scheduler) if one is not None), *keep]
+    return [
+        *plain,
+        *(one for one in (trainer.model, trainer.model_wrapped, optimizer, scheduler) if one is not None),
+        *keep,
+    ]
 
 
 def _begun(trainer: Any, work: Callable[[Any], Any]) -> Any:
