@@ -92,7 +92,8 @@ def test_an_exception_at_a_step_leaves_everything_as_it_was() -> None:
         nonlocal calls
         calls += 1
         if calls == 15:
-            raise ValueError("on purpose")
+            msg = "on purpose"
+            raise ValueError(msg)
         return cross_entropy(output, target)
 
     with pytest.raises(ValueError, match="on purpose"):

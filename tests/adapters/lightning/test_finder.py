@@ -1,4 +1,4 @@
-"""A range test of a Lightning module: its own updates, and everything as it was, so that fitting after it is fitting."""
+"""A range test of a Lightning module: its own updates, and all as it was, so that fitting after it is fitting."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class Full(LightningModule):
     def training_step(self, batch: Any, _index: int) -> Any:
         self.called += 1
         if self.fails_at is not None and self.called == self.fails_at[0]:
-            raise self.fails_at[1]("on purpose")
+            msg = "on purpose"
+            raise self.fails_at[1](msg)
         loss = cross_entropy(self.net(batch[0]), batch[1])
         self.log("loss", loss)
         return {"loss": loss, "size": len(batch[0])}

@@ -79,6 +79,7 @@ def test_when_one_rank_fails_the_others_say_which_and_all_is_put_back(
 ) -> None:
     other, failing = (one[case] for one in both)
     assert failing["ended"].startswith(said)
+    assert "got another digest" not in failing["ended"] + other["ended"]
     assert other["ended"].startswith("RunError: `find` must work on all ranks, got a failure on rank 1.")
     assert failing["back"]
     assert other["back"]
@@ -109,9 +110,9 @@ def test_a_group_of_one_looks_alone_and_a_foreign_group_is_refused(both: list[di
 
 
 def test_a_group_without_torch_distributed_is_refused() -> None:
-    with pytest.raises(InputError, match=r"`find\(group=...\)` must be of an initialised torch.distributed, got 1"):
-        with together(1):
-            raise AssertionError
+    said = r"`find\(group=...\)` must be of an initialised torch.distributed, got 1"
+    with pytest.raises(InputError, match=said), together(1):
+        raise AssertionError
 
 
 def test_alone_there_is_nobody_to_ask() -> None:

@@ -33,7 +33,8 @@ class Failing(Net):
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> Any:
         self.called += 1
         if self.fails_at is not None and self.called == self.fails_at[0]:
-            raise self.fails_at[1]("on purpose")
+            msg = "on purpose"
+            raise self.fails_at[1](msg)
         return Net.forward(self, x, labels)
 
 
@@ -165,7 +166,7 @@ def test_an_attached_schedule_is_left_alone_and_the_held_out_loss_is_measured(tm
         made = trainer(tmp_path, num_train_epochs=1)
         attach(made, "warmup(4) + cosine(0.1)")
         if look:
-            found = find(made, **SHAPE, heldout=lambda: float(made.model.training), heldout_every=4)
+            found = find(made, **SHAPE, heldout=lambda t=made: float(t.model.training), heldout_every=4)
             assert [c.heldout[4] for c in found.curves] == [1.0, 1.0]
         made.train()
         assert made.lr_scheduler.count == 11

@@ -40,8 +40,10 @@ __all__ = ["find"]
 _a_module = Constraint("must be a lightning.pytorch.LightningModule", lambda m: isinstance(m, LightningModule))
 _a_trainer = Constraint("must be a lightning.pytorch.Trainer", lambda t: t is None or isinstance(t, Trainer))
 _a_function = Constraint("must be a function that gives the held-out loss", lambda f: f is None or callable(f))
-_READ = ("max_epochs", "max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val")
-_READ += ("gradient_clip_algorithm", "limit_train_batches", "overfit_batches", "default_root_dir")
+_READ = (
+    *("max_epochs", "max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val"),
+    *("gradient_clip_algorithm", "limit_train_batches", "overfit_batches", "default_root_dir"),
+)
 
 
 class _Begun(Exception):  # noqa: N818  (it is no error)

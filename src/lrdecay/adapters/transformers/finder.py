@@ -27,12 +27,13 @@ from lrdecay.adapters.torch.randomness import Randomness
 from lrdecay.adapters.torch.ranks import Ranks, together
 from lrdecay.adapters.torch.surroundings import Surroundings
 from lrdecay.adapters.torch.updates import held_out, number_of
-from lrdecay.errors import InputError, refusal
+from lrdecay.errors import Constraint, InputError, refusal
 from lrdecay.rangetest.driver import Curve
 from lrdecay.rangetest.transaction import transaction
 
 __all__ = ["find"]
 
+_a_function = Constraint("must be a function that gives the held-out loss", lambda f: f is None or callable(f))
 _LOSS = "Trainer.training_step(...)"
 
 
@@ -182,18 +183,16 @@ def find(
         RunError: the loss is not finite from the start, no step is ever made, the state could not be put back, or
             another rank failed.
     """
+    held: Any = trainer  # whose attributes come and go
     if not isinstance(trainer, Trainer):
         msg = refusal("find(trainer)", "must be a transformers.Trainer", trainer)
         raise InputError(msg)
-    held: Any = trainer  # whose attributes come and go
     if held.is_deepspeed_enabled or held.is_fsdp_enabled:
         engine = "DeepSpeed" if held.is_deepspeed_enabled else "FSDP"
         cure = "Find on the unsharded model, or from a script with lrdecay.find(script=...)."
         msg = refusal("find(trainer)", "must be a trainer that holds its whole model and optimizer", engine, cure)
         raise InputError(msg)
-    if heldout is not None and not callable(heldout):
-        msg = refusal("find(heldout=...)", "must be a function that gives the held-out loss", type(heldout).__name__)
-        raise InputError(msg)
+    _a_function.check("find(heldout=...)", heldout)
     shape = asked(
         seed=seed,
         repeats=repeats,
@@ -230,11 +229,7 @@ def _roots(trainer: Any, keep: Sequence[Any]) -> list[Any]:
     accelerator = trainer.accelerator
     trained = (trainer.model, trainer.model_wrapped, trainer.optimizer, trainer.lr_scheduler)
     plain = [trainer.args, trainer.state, trainer.control, accelerator, accelerator.gradient_state]
-    return [
-        *plain,
-        *(one for one in (trainer.model, trainer.model_wrapped, optimizer, scheduler) if one is not None),
-        *keep,
-    ]
+    return [*plain, *(one for one in trained if one is not None), *keep]
 
 
 def _begun(trainer: Any, work: Callable[[Any], Any]) -> Any:
