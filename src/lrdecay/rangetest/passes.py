@@ -43,6 +43,7 @@ class Batches:
         call: the argument it came by, for messages.
         cure: what to give in place of something that is iterated only once.
         convert: applied to every batch.
+        reorder: has the next pass draw its order from a seed; by default the generators that are found are seeded.
 
     Raises:
         InputError: it cannot be begun anew.
@@ -54,12 +55,14 @@ class Batches:
         call: str,
         cure: str = "Give what makes it.",
         convert: Callable[[Any], Any] = lambda batch: batch,
+        reorder: Callable[[int], object] | None = None,
     ) -> None:
         if not hasattr(loader, "__iter__") or isinstance(loader, Iterator):
             msg = refusal(call, "must be iterable again and again", type(loader).__name__, cure)
             raise InputError(msg)
         self._dry, self._length = 0, 0  # how often it ended before the test did; batches in a pass
         self._loader, self._call, self._convert = loader, call, convert
+        self._reorder = self._seed if reorder is None else reorder
         self._pass: Iterator[Any] = iter(())
         self._given = 0
 
@@ -72,9 +75,8 @@ class Batches:
         return list({id(g): g for g in found if hasattr(g, "manual_seed") and hasattr(g, "get_state")}.values())
 
     def begin(self, seed: int) -> None:
-        """A fresh pass; the loader's own generators are seeded."""
-        for generator in self.generators():
-            generator.manual_seed(seed)
+        """A fresh pass, its order drawn from this seed."""
+        self._reorder(seed)
         self._open()
 
     def next(self) -> Any:
@@ -105,6 +107,10 @@ class Batches:
             times = "once" if self._dry == 1 else f"{self._dry} times"
             notes.append(f"the loader ran dry after {self._length} batches, and was begun again {times}")
         return notes
+
+    def _seed(self, seed: int) -> None:
+        for generator in self.generators():
+            generator.manual_seed(seed)
 
     def _open(self) -> None:
         own = getattr(self._loader, "__dict__", {})

@@ -12,7 +12,7 @@ along     f(r): the loss of an update's own batches after it was made at rate r,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from attrs import field, frozen
@@ -23,7 +23,7 @@ from lrdecay.rangetest.reading import Reading, read
 from lrdecay.rangetest.transaction import transaction
 from lrdecay.runs.trainable import FloatArray
 
-__all__ = ["Measured", "Repeatable", "along", "measured", "one_point"]
+__all__ = ["Measured", "Repeatable", "along", "curves_of", "measured", "one_point"]
 
 _MOST_CALLS = 1000  # calls without a step, before we say that none is coming
 
@@ -52,7 +52,7 @@ class Measured:
 
     @property
     def restored(self) -> bool:
-        """Whether everything kept has the digest it had before."""
+        """Whether everything kept has the digest it had before, in all processes."""
         return all(c.restored for c in self.curves)
 
 
@@ -93,6 +93,27 @@ def measured(
     positive_int.check("find(repeats=...)", repeats)
     seeds = tuple(range(FIRST_SEED + seed, FIRST_SEED + seed + repeats))
 
+    curves = curves_of(process, rates, seeds, heldout_every=heldout_every, cure=cure)
+    said = ["every repeat starts from the weights at hand", *notes(repeats)]
+    return Measured(label, rates, curves, seeds, tuple(said))
+
+
+def curves_of(
+    process: Repeatable[S], rates: FloatArray, seeds: Sequence[int], *, heldout_every: int | None, cure: str
+) -> tuple[Curve, ...]:
+    """The curves, one per seed, all from the state at hand; which is put back.
+
+    Args:
+        process: what is trained.
+        rates: rising, shape (points,).
+        seeds: of the repeats.
+        heldout_every: points from one held-out loss to the next; None: no look.
+        cure: what to do where the state could not be put back.
+
+    Raises:
+        RunError: the loss is not finite from the start, or the state could not be put back.
+    """
+
     def work(before: S) -> tuple[Curve, ...]:
         def curve(of: int) -> Curve:
             process.again(before, of)
@@ -100,9 +121,7 @@ def measured(
 
         return tuple(checked(curve(s)) for s in seeds)
 
-    curves = transaction(process, work, cure)
-    said = ["every repeat starts from the weights at hand", *notes(repeats)]
-    return Measured(label, rates, curves, seeds, tuple(said))
+    return transaction(process, work, cure)
 
 
 def one_point(call: Callable[[], float], made: Callable[[], int], what: str, cure: str) -> float:

@@ -1,7 +1,7 @@
 """`find`: a peak learning rate by a range test, repeated, with an interval; for the decay to come where it is given.
 
-Of a task, in worker processes; of a script, in child processes; of a model in PyTorch or Keras, or of a JAX training
-loop, here and now (`lrdecay.verbs.doors`).
+Of a task, in worker processes; of a script, in child processes; of what is in the user's hands, here and now
+(`lrdecay.verbs.doors`): a model in PyTorch or Keras, a Lightning module, a transformers trainer, a JAX training loop.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def find(
     """Raise the rate from low to high until training breaks, a few times over, and read the averaged curve.
 
     Args:
-        task: see `lrdecay.verbs.sources`; or give ``script``; or a PyTorch model, a compiled Keras model, or a function
-            of a JAX training loop, which are left exactly as they were.
+        task: see `lrdecay.verbs.sources`; or give ``script``; or a PyTorch model, a Lightning module, a transformers
+            trainer, a compiled Keras model, or a function of a JAX training loop, which are left exactly as they were.
         optimizer: with a PyTorch model, its optimizer; with a loss in JAX, optax' factory.
         step_fn: with a PyTorch model, makes one update and returns its loss; or give ``loss=`` and ``loader=``.
         script: a command that calls ``lrdecay.script()``.
@@ -88,8 +88,9 @@ def find(
         arguments: keyword arguments of the task.
         workers: processes; by default one per core.
         watch: told about the updates made.
-        in_process: with a model or a function, what else `lrdecay.adapters.torch.find` takes, or that of Keras (``x=``,
-            ``y=``, ``batch_size=``) or of optax (``params=`` or ``state=``, ``batches=`` or ``data=``).
+        in_process: with a model, a module, a trainer or a function, what else the ``find`` of its adapter takes:
+            ``loss=`` and ``loader=`` (torch), ``train_dataloaders=`` or ``datamodule=`` (Lightning), ``x=``, ``y=`` and
+            ``batch_size=`` (Keras), ``params=`` or ``state=``, ``batches=`` or ``data=`` (optax).
 
     Raises:
         InputError: something asked for cannot be done.
@@ -103,7 +104,7 @@ def find(
     if heldout_every is not None:
         positive_int.check("find(heldout_every=...)", heldout_every)
         shape["heldout_every"] = heldout_every
-    if (door := door_of(task, optimizer, in_process)) is not None:
+    if (door := door_of(task, optimizer, step_fn, in_process)) is not None:
         others: dict[str, Any] = {"script": script, "checkpoint": checkpoint, "schedule": schedule}
         others |= {"arguments": arguments, "workers": workers, "metric": metric}
         others |= {"hold": None if hold == HOLDS[0] else hold}

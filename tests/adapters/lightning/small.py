@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 with warnings.catch_warnings():  # lightning's own imports warn
     warnings.simplefilter("ignore")
-    from lightning.pytorch import Callback, LightningModule, Trainer
+    from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer  # noqa: F401
 
 SAMPLES, BATCH = 44, 4  # 11 batches in an epoch
 SPEC = "warmup(2) + cosine(0.1)"

@@ -12,7 +12,7 @@ import pytest
 import torch
 from tests.twice import Trial, World, fit
 from torch.nn import functional
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 from lrdecay.adapters.torch import attach, find
 from lrdecay.errors import InputError, RunError
@@ -397,3 +397,15 @@ def test_a_loader_with_its_own_generator_is_put_back_and_one_in_order_is_said() 
     found = search(model, optimizer, loader=data(shuffle=False), points=10)
     assert any("does not shuffle" in note for note in found.notes)
     assert found.curves[0].losses.tolist() == found.curves[1].losses.tolist()
+
+
+def test_a_sampler_with_epochs_gives_each_repeat_its_own_order_and_is_put_back() -> None:
+    model = net()
+    sampler = DistributedSampler(data().dataset, num_replicas=2, rank=1, seed=3)
+    sampler.set_epoch(4)
+    loader = data(shuffle=False, sampler=sampler)
+    before = [x.tolist() for x, _ in loader]
+    found = search(model, sgd(model), loader=loader, points=10)
+    assert found.curves[0].losses[0] != found.curves[1].losses[0]
+    assert sampler.epoch == 4
+    assert [x.tolist() for x, _ in loader] == before

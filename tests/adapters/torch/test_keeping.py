@@ -177,3 +177,19 @@ def test_two_equal_states_of_data_are_equal_whichever_objects_they_are() -> None
 
     assert fingerprint([[state()]], identity=False) == fingerprint([[state()]], identity=False)
     assert fingerprint([[state()]], identity=False) != fingerprint([[state() | {"position": 4}]], identity=False)
+
+
+def test_of_a_loader_the_samplers_are_kept_and_the_data_are_not_looked_into() -> None:
+    examples = [torch.zeros(2) for _ in range(6)]
+    generator = torch.Generator().manual_seed(1)
+    loader = torch.utils.data.DataLoader(examples, 2, shuffle=True, generator=generator)  # type: ignore[arg-type, var-annotated]
+    back, before = keep([loader]), fingerprint([loader])
+    drawn = generator.get_state().tolist()
+
+    list(loader)
+    assert fingerprint([loader]) != before
+    examples[0] += 1
+    back()
+    assert fingerprint([loader]) == before
+    assert generator.get_state().tolist() == drawn
+    assert examples[0].tolist() == [1.0, 1.0]

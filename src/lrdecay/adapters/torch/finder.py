@@ -13,22 +13,22 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from lrdecay.adapters.torch.in_process import InProcess
-from lrdecay.adapters.torch.passes import moved, pair
+from lrdecay.adapters.torch.measuring import asked, measure, usable
+from lrdecay.adapters.torch.passes import feeds, moved, pair, reorder
+from lrdecay.adapters.torch.ranks import Ranks, together
 from lrdecay.adapters.torch.updates import LossOnBatches, Rewind, StepFunction, Updates, held_out
-from lrdecay.errors import Constraint, InputError, non_negative_int, positive_int, refusal
-from lrdecay.rangetest.driver import rising_rates
+from lrdecay.errors import Constraint, InputError, positive_int, refusal
 from lrdecay.rangetest.passes import Batches
-from lrdecay.rangetest.repeats import Measured, measured
+from lrdecay.rangetest.repeats import Measured
 from lrdecay.runs.seeding import kept_random_state
 
 __all__ = ["find"]
 
 _a_module = Constraint("must be a torch.nn.Module", lambda m: isinstance(m, torch.nn.Module))
-_an_optimizer = Constraint("must be a torch.optim.Optimizer", lambda o: isinstance(o, Optimizer))
-_CURE = "What its code changes must be found from the model, the optimizer or keep=(...)."
 
 
 def find(
@@ -51,6 +51,7 @@ def find(
     heldout_every: int = 5,
     rewind: Rewind | None = None,
     keep: Sequence[Any] = (),
+    group: Any = None,
 ) -> Measured:
     """Raise the rate of the largest group from low to high, a few times over from the state at hand.
 
@@ -75,77 +76,64 @@ def find(
         rewind: for a ``step_fn``: ``(save, load)``; what ``save()`` gives says where the data stand and does not change
             after, ``load(saved)`` goes back there.
         keep: more objects to put back: schedulers, other models and optimizers, moving averages, generators.
+        group: the processes whose losses are averaged, see `lrdecay.adapters.torch.ranks`; by default all of an
+            initialised torch.distributed. Each of them must call `find`.
 
     Raises:
         InputError: something asked for cannot be done; nothing was changed, or all was put back.
-        RunError: the loss is not finite from the start, no step is ever made, or the state could not be put back.
+        RunError: the loss is not finite from the start, no step is ever made, the state could not be put back, or
+            another rank failed.
     """
-    _a_module.check("find(model)", model)
-    optimizer = _usable(optimizer)
-    non_negative_int.check("find(seed=...)", seed)
-    for name, value in (("repeats", repeats), ("accumulate", accumulate), ("heldout_every", heldout_every)):
-        positive_int.check(f"find({name}=...)", value)
-    rates = rising_rates(low, high, points, ramp)
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    modules = [m for m in (model, loss, *keep) if isinstance(m, torch.nn.Module)]
-    roots: list[Any] = [*modules, optimizer, *keep, *([scaler] if scaler is not None else [])]
-    batches: Batches | None = None
-    make: Callable[[InProcess], Updates]
-    if step_fn is not None:
-        _refuse_beside("step_fn", loader=loader, autocast=autocast, accumulate=None if accumulate == 1 else accumulate)
-        function = step_fn
-        make = lambda process: StepFunction(function, rewind, process.calls)  # noqa: E731
-    else:
-        if loss is None or loader is None:
-            given = " and ".join(f"{n}=..." for n, v in (("loss", loss), ("loader", loader)) if v is not None)
-            msg = refusal(
-                "find(model, optimizer)", "must be given step_fn, or loss=... and loader=...", given or "neither"
+    shape = asked(
+        seed=seed,
+        repeats=repeats,
+        points=points,
+        low=low,
+        high=high,
+        ramp=ramp,
+        heldout=heldout,
+        heldout_every=heldout_every,
+    )
+    with together(group) as ranks:
+        _a_module.check("find(model)", model)
+        optimizer = usable(optimizer)
+        positive_int.check("find(accumulate=...)", accumulate)
+        device = next((p.device for p in model.parameters()), torch.device("cpu"))
+        modules = [m for m in (model, loss, *keep) if isinstance(m, torch.nn.Module)]
+        roots: list[Any] = [*modules, optimizer, *keep, *([scaler] if scaler is not None else [])]
+        batches: Batches | None = None
+        make: Callable[[InProcess], Updates]
+        if step_fn is not None:
+            _refuse_beside(
+                "step_fn", loader=loader, autocast=autocast, accumulate=None if accumulate == 1 else accumulate
             )
-            raise InputError(msg)
-        _refuse_beside("loader", rewind=rewind)
-        call, cure = (
-            "find(loader=...)",
-            "Give what makes it, such as the DataLoader; or a step_fn with rewind=(save, load).",
-        )
-        batches = Batches(loader, call, cure, lambda batch: pair(call, moved(batch, device)))
-        roots += batches.generators()
-        looped = LossOnBatches(
-            model, optimizer, loss, batches, accumulate=accumulate, scaler=scaler, autocast=autocast, device=device
-        )
-        make = lambda _process: looped  # noqa: E731
-    with kept_random_state():  # a loader of held-out batches may draw
-        measure = None if heldout is None else held_out(heldout, model, loss, device)
-    process = InProcess(optimizer, roots, make, heldout=measure, rewind=rewind, modules=modules)
-    every = None if heldout is None else heldout_every
-    with process.counting():
-        return measured(
-            process,
-            rates,
-            label=type(model).__name__,
-            seed=seed,
-            repeats=repeats,
-            heldout_every=every,
-            notes=lambda made: _notes(model, batches, rewind, made),
-            cure=_CURE,
-        )
-
-
-def _usable(optimizer: Any) -> Optimizer:
-    """The optimizer inside a wrapper such as accelerate's, if it has parameters to update.
-
-    Raises:
-        InputError: it has none.
-    """
-    _an_optimizer.check("find(optimizer)", optimizer)
-    while isinstance(getattr(optimizer, "optimizer", None), Optimizer):
-        optimizer = optimizer.optimizer
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    if not any(p.requires_grad for p in parameters):
-        found = f"{len(parameters)} parameters, none of which wants a gradient" if parameters else "none"
-        msg = refusal("find(optimizer)", "must have parameters to update", found)
-        raise InputError(msg)
-    made: Optimizer = optimizer
-    return made
+            function = step_fn
+            make = lambda process: StepFunction(function, rewind, process.calls, ranks)  # noqa: E731
+        else:
+            if loss is None or loader is None:
+                given = " and ".join(f"{n}=..." for n, v in (("loss", loss), ("loader", loader)) if v is not None)
+                rule = "must be given step_fn, or loss=... and loader=..."
+                msg = refusal("find(model, optimizer)", rule, given or "neither")
+                raise InputError(msg)
+            _refuse_beside("loader", rewind=rewind)
+            batches = Batches(
+                loader,
+                "find(loader=...)",
+                "Give what makes it, such as the DataLoader; or a step_fn with rewind=(save, load).",
+                lambda batch: pair("find(loader=...)", moved(batch, device)),
+                lambda seed: reorder(loader, seed),
+            )
+            roots += feeds(loader)
+            options: dict[str, Any] = {"accumulate": accumulate, "scaler": scaler, "autocast": autocast}
+            looped = LossOnBatches(model, optimizer, loss, batches, **options, device=device, ranks=ranks)
+            make = lambda _process: looped  # noqa: E731
+        with kept_random_state():  # a loader of held-out batches may draw
+            look = None if heldout is None else held_out(heldout, model, loss, device)
+        process = InProcess(optimizer, roots, make, heldout=look, rewind=rewind, modules=modules, ranks=ranks)
+        curves = measure(process, shape)
+    inner = model.module if isinstance(model, DistributedDataParallel) else model
+    notes = _notes(model, batches, rewind, shape.seeds, ranks)
+    return Measured(type(inner).__name__, shape.rates, curves, shape.seeds, notes)
 
 
 def _refuse_beside(what: str, **others: Any) -> None:
@@ -156,11 +144,18 @@ def _refuse_beside(what: str, **others: Any) -> None:
             raise InputError(msg)
 
 
-def _notes(model: torch.nn.Module, batches: Batches | None, rewind: Rewind | None, repeats: int) -> list[str]:
+def _notes(
+    model: torch.nn.Module, batches: Batches | None, rewind: Rewind | None, seeds: tuple[int, ...], ranks: Ranks
+) -> tuple[str, ...]:
     """What a reader must know of how the curves were made."""
-    notes = [] if batches is None else batches.notes(repeats)
-    if batches is None and rewind is None:
-        notes.append("the data that step_fn() drew were not put back, for rewind=(save, load) was not given")
+    notes = ["every repeat starts from the weights at hand"]
+    if batches is None:
+        if rewind is None:
+            notes.append("the data that step_fn() drew were not put back, for rewind=(save, load) was not given")
+    else:
+        notes += batches.notes(len(seeds))
+    if ranks.size > 1:
+        notes.append(f"the loss of each point is the mean over {ranks.size} ranks")
     if not model.training:
         notes.append("the model is in evaluation mode, and was used so")
-    return notes
+    return tuple(notes)

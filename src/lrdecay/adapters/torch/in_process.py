@@ -22,6 +22,7 @@ from torch.optim import Optimizer
 from lrdecay.adapters.torch.along import walk
 from lrdecay.adapters.torch.keeping import fingerprint, keep
 from lrdecay.adapters.torch.randomness import Randomness
+from lrdecay.adapters.torch.ranks import Ranks
 from lrdecay.adapters.torch.scheduler import attached
 from lrdecay.adapters.torch.updates import Rewind, Updates
 from lrdecay.errors import InputError, refusal
@@ -52,6 +53,7 @@ class InProcess:
         heldout: gives the held-out loss; None: there is none.
         rewind: (save, load) of the position in the data.
         modules: whose training flags `evaluate` puts back.
+        ranks: with whom to keep in step; the updates make their losses one.
     """
 
     def __init__(
@@ -63,7 +65,9 @@ class InProcess:
         heldout: Callable[[], float] | None = None,
         rewind: Rewind | None = None,
         modules: Sequence[torch.nn.Module] = (),
+        ranks: Ranks | None = None,
     ) -> None:
+        self._ranks = Ranks() if ranks is None else ranks
         self._optimizer, self._heldout, self._rewind, self._modules = optimizer, heldout, rewind, modules
         self._scheduler = attached(optimizer)
         self._roots = [*roots, *([self._scheduler] if self._scheduler is not None else [])]
@@ -101,7 +105,7 @@ class InProcess:
         random = Randomness.now()
         with torch.no_grad():
             try:
-                return {"loss": self._heldout()}
+                return {"loss": self._ranks.mean(self._heldout())}
             finally:
                 random.put_back()
                 for module, mode in modes:
@@ -183,6 +187,7 @@ class InProcess:
         found_inf = getattr(self._optimizer, "found_inf", None)  # set around a fused step that skips inside
         if found_inf is None or not found_inf:
             self._made += 1
+            self._ranks.steps = self._made
         if self._scheduler is not None:
             self._scheduler.seek(self._count)  # its count is of the user's own updates
 

@@ -1,9 +1,10 @@
 """Keep everything a training loop can change in memory, and put it back in place: the same objects, the same bits.
 
 What is looked into, from the objects that are named on: modules, optimizers, schedulers, gradient scalers (all their
-attributes but hooks), mappings, lists, sets and tuples, and random generators of torch, numpy and Python. What is kept
-there: tensors with their gradients and whether they want one, arrays, and plain values. Any other object is kept as
-*which* object it is; what happens inside it is not seen. Copies of tensors are made on the CPU, so that an accelerator
+attributes but hooks), mappings, lists, sets and tuples, and random generators of torch, numpy and Python; of data
+loaders and samplers the plain attributes, the generators and the samplers inside, never the data. What is kept there:
+tensors with their gradients and whether they want one, arrays, and plain values. Any other object is kept as *which*
+object it is; what happens inside it is not seen. Copies of tensors are made on the CPU, so that an accelerator
 never holds a second copy. A tensor is written in place, and only where its bits differ; one that was replaced, by the
 object that was there; a gradient that was freed, by a new tensor.
 
@@ -24,6 +25,7 @@ import numpy as np
 import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import DataLoader, Sampler
 
 from lrdecay.errors import InputError, refusal
 
@@ -32,7 +34,8 @@ __all__ = ["fingerprint", "keep"]
 Back: TypeAlias = Callable[[], Any]
 """Puts one object back as it was, and returns it."""
 
-_OPENED = (torch.nn.Module, Optimizer, LRScheduler, torch.amp.GradScaler)
+_FEEDS = (DataLoader, Sampler)
+_OPENED = (torch.nn.Module, Optimizer, LRScheduler, torch.amp.GradScaler, *_FEEDS)
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -77,6 +80,11 @@ def _attributes(value: Any, *, opened: bool) -> dict[str, Any] | None:
     if own is None or not (opened or isinstance(value, _OPENED)):
         return None
     return {name: own[name] for name in own if "hook" not in name}
+
+
+def _inside(owner: Any, attribute: Any) -> bool:
+    """Whether to look into an attribute: the data behind a loader may be all there is in memory."""
+    return not isinstance(owner, _FEEDS) or isinstance(attribute, _FEEDS) or _generator(attribute) is not None
 
 
 def _kept(value: Any, memo: dict[int, tuple[Any, Back]], *, opened: bool = False) -> Back:
@@ -136,7 +144,10 @@ def _keeper(value: Any, memo: dict[int, tuple[Any, Back]], opened: bool) -> Back
     attributes = _attributes(value, opened=opened)
     if attributes is None:
         return lambda: value
-    backs = {name: _kept(attribute, memo) for name, attribute in attributes.items()}
+    backs = {
+        name: _kept(attribute, memo) if _inside(value, attribute) else _itself(attribute)
+        for name, attribute in attributes.items()
+    }
 
     def back_attributes() -> None:
         own = value.__dict__
@@ -146,6 +157,10 @@ def _keeper(value: Any, memo: dict[int, tuple[Any, Back]], opened: bool) -> Back
             own[name] = back()
 
     return back_attributes
+
+
+def _itself(value: Any) -> Back:
+    return lambda: value
 
 
 def _tensor(value: torch.Tensor) -> Back:
@@ -250,6 +265,9 @@ def _hash(value: Any, total: Any, seen: dict[int, int], which: Callable[[Any], i
         say("object", which(value))
         for name in sorted(attributes):
             say(name)
-            _hash(attributes[name], total, seen, which)
+            if isinstance(attributes[name], _PLAIN) or _inside(value, attributes[name]):
+                _hash(attributes[name], total, seen, which)
+            else:
+                say(type(attributes[name]).__name__, which(attributes[name]))
     else:
         say(type(value).__name__, which(value))

@@ -1,4 +1,4 @@
-"""Batches of the user's own loader as pairs of tensors on the model's device."""
+"""What a range test must know of a torch loader: what is to be kept of it, its order, and its batches as (x, y)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,90 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch.utils.data import DataLoader, Sampler
 
 from lrdecay.errors import InputError, refusal
 
-__all__ = ["Batch", "moved", "pair"]
+__all__ = ["Batch", "feeds", "moved", "pair", "reorder"]
 
 Batch = tuple[Any, Any]
 """What the model takes, and what the loss takes beside its output."""
+
+
+def feeds(self) -> list[Any]:
+        """What must be kept of the loader for its passes to be what they would have been."""
+        return feeds(self._loader)
+
+    @property
+    def in_order(self) -> bool:
+        """Whether every pass is known to have the same order."""
+        return isinstance(self._loader, list | tuple) or (
+            isinstance(self._loader, DataLoader) and isinstance(self._loader.sampler, SequentialSampler)
+        )
+
+    def begin(self, seed: int) -> None:
+        """A fresh pass, its order drawn from this seed."""
+        reorder(self._loader, seed)
+        self._open()
+
+    def next(self) -> Batch:
+        """The next batch, on the model's device.
+
+        Raises:
+            InputError: there is none at all, or it is no pair.
+        """
+        try:
+            batch = next(self._pass)
+        except StopIteration:
+            if not self._given:
+                cure = "Is the data set empty, or smaller than a batch with drop_last=True?"
+                msg = refusal("find(loader=...)", "must give at least one batch", "none", cure)
+                raise InputError(msg) from None
+            self.dry, self.length = self.dry + 1, self._given
+            self._open()
+            return self.next()
+        self._given += 1
+        return pair("find(loader=...)", moved(batch, self._device))
+
+    def _open(self) -> None:
+        own = getattr(self._loader, "__dict__", {})
+        if "_iterator" not in own:
+            self._pass = iter(self._loader)
+        else:  # a DataLoader with persistent workers would hand out the same pass again
+            theirs, own["_iterator"] = own["_iterator"], None
+            try:
+                self._pass = iter(self._loader)
+            finally:
+                own["_iterator"] = theirs
+        self._given = 0
+
+
+def feeds(loader: Any) -> list[Any]:
+    """A loader, what it wraps, its samplers, and the generators that they have of their own; each once.
+
+    Of accelerate's loaders also the state they share. What is of another class than torch's is left out.
+    """
+    found: dict[int, Any] = {}
+    waiting = [loader, *(getattr(loader, name, None) for name in ("generator", "sampler", "batch_sampler"))]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in found or not isinstance(one, DataLoader | Sampler | torch.Generator):
+            continue
+        found[id(one)] = one
+        own = {} if isinstance(one, torch.Generator) else vars(one)
+        waiting += own.values()
+        if "gradient_state" in own:
+            found[id(own["gradient_state"])] = own["gradient_state"]
+    return list(found.values())
+
+
+def reorder(loader: Any, seed: int) -> None:
+    """Have the next pass draw its order from this seed: its generators are seeded, its samplers are at that epoch."""
+    for one in feeds(loader):
+        if isinstance(one, torch.Generator):
+            one.manual_seed(seed)
+        elif callable(at := getattr(one, "set_epoch", None)):
+            at(seed)
 
 
 def pair(call: str, batch: Any) -> Batch:

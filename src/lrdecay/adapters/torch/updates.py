@@ -1,7 +1,7 @@
 """What makes the updates of a range test in process: the user's own step function, or a loss over a loader.
 
-Both give the loss of one *call*, which may be one of several micro-batches before the optimizer steps. Who counts the
-steps is `lrdecay.adapters.torch.in_process`.
+Both give the loss of one *call*, which may be one of several micro-batches before the optimizer steps; on several ranks
+its mean over them. Who counts the steps is `lrdecay.adapters.torch.in_process`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 
 from lrdecay.adapters.torch.passes import Batch, moved, pair
 from lrdecay.adapters.torch.randomness import Randomness
+from lrdecay.adapters.torch.ranks import Ranks
 from lrdecay.errors import InputError, refusal
 from lrdecay.rangetest.passes import Batches
 
@@ -59,16 +60,18 @@ def number_of(loss: object, call: str) -> float:
 class StepFunction:
     """``step_fn()`` makes one call's work however it likes and returns the loss."""
 
-    def __init__(self, step_fn: Callable[[], Any], rewind: Rewind | None, calls: Callable[[], float]) -> None:
+    def __init__(
+        self, step_fn: Callable[[], Any], rewind: Rewind | None, calls: Callable[[], float], ranks: Ranks
+    ) -> None:
         """``calls()`` makes calls until the optimizer has stepped, and gives their mean loss."""
-        self._step, self._rewind, self._calls = step_fn, rewind, calls
+        self._step, self._rewind, self._calls, self._ranks = step_fn, rewind, calls, ranks
 
     def begin(self, seed: int) -> None:
         """Nothing: the data go on from where they are."""
 
     def call(self) -> float:
         """The step function's work."""
-        return number_of(self._step(), "step_fn()")
+        return self._ranks.mean(number_of(self._step(), "step_fn()"))
 
     def again(self) -> Callable[[], float] | None:
         """The whole update anew from the same data; None without ``rewind``."""
@@ -87,7 +90,11 @@ class StepFunction:
 
 @final
 class LossOnBatches:
-    """Forward, backward and, every ``accumulate`` batches, a step: as a plain training loop has it."""
+    """Forward, backward and, every ``accumulate`` batches, a step: as a plain training loop has it.
+
+    Ranks hear of each other before the forward and before the backward pass, so that none waits in it for one that
+    has no batch or whose loss raised.
+    """
 
     def __init__(
         self,
@@ -100,7 +107,9 @@ class LossOnBatches:
         scaler: torch.amp.GradScaler | None = None,
         autocast: torch.dtype | None = None,
         device: torch.device | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
+        self._ranks = Ranks() if ranks is None else ranks
         self._model, self._optimizer, self._loss, self._batches = model, optimizer, loss, batches
         self._accumulate, self._scaler = accumulate, scaler
         self._autocast, self._device = autocast, device or torch.device("cpu")
@@ -116,10 +125,11 @@ class LossOnBatches:
     def call(self) -> float:
         """One micro-batch, and the step after the last of them."""
         batch = self._batches.next()
+        self._ranks.check()
         if self._kept is not None:
             self._kept.append((batch, Randomness.now()))
         loss = self.loss(batch)
-        value = number_of(loss, "find(loss=...)")
+        value = self._ranks.mean(number_of(loss, "find(loss=...)"))
         share = loss / self._accumulate
         (share if self._scaler is None else self._scaler.scale(share)).backward()
         self._made += 1
@@ -152,7 +162,7 @@ class LossOnBatches:
             for batch, random in last:
                 random.put_back()
                 total += number_of(self.loss(batch), "find(loss=...)")
-            return total / len(last)
+            return self._ranks.mean(total / len(last))
 
         return loss
 
