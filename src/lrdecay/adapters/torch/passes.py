@@ -16,54 +16,6 @@ Batch = tuple[Any, Any]
 """What the model takes, and what the loss takes beside its output."""
 
 
-def feeds(self) -> list[Any]:
-        """What must be kept of the loader for its passes to be what they would have been."""
-        return feeds(self._loader)
-
-    @property
-    def in_order(self) -> bool:
-        """Whether every pass is known to have the same order."""
-        return isinstance(self._loader, list | tuple) or (
-            isinstance(self._loader, DataLoader) and isinstance(self._loader.sampler, SequentialSampler)
-        )
-
-    def begin(self, seed: int) -> None:
-        """A fresh pass, its order drawn from this seed."""
-        reorder(self._loader, seed)
-        self._open()
-
-    def next(self) -> Batch:
-        """The next batch, on the model's device.
-
-        Raises:
-            InputError: there is none at all, or it is no pair.
-        """
-        try:
-            batch = next(self._pass)
-        except StopIteration:
-            if not self._given:
-                cure = "Is the data set empty, or smaller than a batch with drop_last=True?"
-                msg = refusal("find(loader=...)", "must give at least one batch", "none", cure)
-                raise InputError(msg) from None
-            self.dry, self.length = self.dry + 1, self._given
-            self._open()
-            return self.next()
-        self._given += 1
-        return pair("find(loader=...)", moved(batch, self._device))
-
-    def _open(self) -> None:
-        own = getattr(self._loader, "__dict__", {})
-        if "_iterator" not in own:
-            self._pass = iter(self._loader)
-        else:  # a DataLoader with persistent workers would hand out the same pass again
-            theirs, own["_iterator"] = own["_iterator"], None
-            try:
-                self._pass = iter(self._loader)
-            finally:
-                own["_iterator"] = theirs
-        self._given = 0
-
-
 def feeds(loader: Any) -> list[Any]:
     """A loader, what it wraps, its samplers, and the generators that they have of their own; each once.
 
