@@ -54,7 +54,7 @@ def test_a_checkpoint_that_changes_under_a_study_stops_it(tmp_path):
     origin = Origin(tmp_path / "c", 3, checkpoint_hash(tmp_path / "c"))
     assert origin.unchanged() == tmp_path / "c"
     (tmp_path / "c").write_text("v")
-    with pytest.raises(RunError, match="must stay as it is .* got another content"):
+    with pytest.raises(RunError, match=r"must stay as it is .* got another content"):
         origin.unchanged()
     (tmp_path / "c").unlink()
     with pytest.raises(RunError, match="must be there"):

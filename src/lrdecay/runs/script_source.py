@@ -146,7 +146,8 @@ class ScriptSource:
         heard = self.hear(spec, Orders(load=spec.origin.unchanged()), progress)
         if heard.ended.failure is None and heard.loaded != spec.origin.step:
             msg = f"`--script {self.command!r}` must go on from step {spec.origin.step}, got a load of step "
-            raise InputError(f"{msg}{heard.loaded}. load(path) must return the step of the checkpoint.")
+            msg += f"{heard.loaded}. load(path) must return the step of the checkpoint."
+            raise InputError(msg)
         return self.result(spec, heard)
 
     def run_orders(self, spec: RunSpec, orders: Orders, progress: Progress, before: Trace | None = None) -> RunResult:
