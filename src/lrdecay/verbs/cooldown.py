@@ -11,29 +11,21 @@ from typing import Any
 
 from attrs import frozen
 
-from lrdecay.errors import InputError, non_negative, refusal
-from lrdecay.schedule import Schedule, constant, wsd
+from lrdecay.schedule import Schedule
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.study import Study, rank
 from lrdecay.verbs.branches import (
     ONE_SAMPLE,
     Branch,
     Branched,
-    branch_of,
     estimate_branches,
     raise_if_nothing_trained,
     seeds_of,
     train_branches,
 )
-from lrdecay.verbs.cooldown_lengths import (
-    Length,
-    Stretch,
-    lengths_of,
-    matching_total,
-    matching_trunk,
-    shapes_of,
-)
-from lrdecay.verbs.estimate import Estimate, disk_bytes
+from lrdecay.verbs.cooldown_lengths import Stretch
+from lrdecay.verbs.cooldown_plan import CooldownPlan, sentences_of
+from lrdecay.verbs.estimate import Estimate
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.provenance import provenance, report_folder
 from lrdecay.verbs.sources import Task, source_of
@@ -65,56 +57,6 @@ class Cooled:
             "steps_trained": self.steps_trained,
             "steps_naive": self.steps_naive,
         }
-
-
-@frozen
-class _Asked:
-    """Lengths, shapes and what else is checked before anything is started."""
-
-    lengths: tuple[Length, ...]
-    shapes: tuple[str, ...]
-    floor: float
-    total: int | None
-    max_disk: int | None
-
-    @classmethod
-    def read(
-        cls,
-        lengths: str | Sequence[str],
-        shapes: str | Sequence[str],
-        floor: float,
-        total: int | None,
-        max_disk: str | None,
-    ) -> _Asked:
-        non_negative.check("--floor", floor)
-        room = None if max_disk is None else disk_bytes(max_disk)
-        return cls(lengths_of(lengths), shapes_of(shapes), float(floor), total, room)
-
-    def stretches(self, trunk: Trunk) -> dict[str, tuple[Stretch, ...]]:
-        if trunk.finished:
-            cure = f"What had cooled down cannot cool down again: {trunk.go_back()}."
-            msg = refusal("cooldown(schedule=...)", "must not have finished its decay", str(trunk.spec), cure)
-            raise InputError(msg)
-        return {
-            "matching_total": matching_total(trunk.step, self.lengths, self.total),
-            "matching_trunk": matching_trunk(trunk.step, self.lengths),
-        }
-
-    def branches(self, trunk: Trunk, stretches: Sequence[Stretch]) -> list[Branch]:
-        """Every shape over every stretch, and to each end one that goes on at the rate there."""
-        rate = trunk.rate
-        found = [
-            branch_of(
-                trunk,
-                f"{shape} {s.length.written}: {s.start} to {s.end}",
-                wsd(rate, warmup=0, cooldown=s.updates, shape=shape, floor=self.floor),
-                s.end,
-            )
-            for s in stretches
-            for shape in self.shapes
-        ]
-        ends = dict.fromkeys(s.end for s in stretches)
-        return found + [branch_of(trunk, f"no cooldown: to {end}", constant(rate), end) for end in ends]
 
 
 def cooldown(
@@ -177,7 +119,7 @@ def cooldown(
     require("study", "cooldown")
     from lrdecay.report.html import write_report
 
-    asked = _Asked.read(lengths, shapes, floor, total, max_disk)
+    asked = CooldownPlan.read(lengths, shapes, floor, total, max_disk)
     source = source_of(task, script, arguments=arguments, metric=metric)
     with LocalPool(workers, watch) as pool:
         trunk = trunk_of(
@@ -188,7 +130,7 @@ def cooldown(
         groups = {name: asked.branches(trunk, stretches[name]) for name in stretches}
         chosen = seeds_of("cooldown", seeds, trunk.origin)
         folder = Path(out) if out is not None else _folder(trunk, groups, chosen)
-        for line in _sentences(trunk, stretches) if say is not None else ():
+        for line in sentences_of(trunk, stretches) if say is not None else ():
             say(line)  # type: ignore[misc]
         everything = [branch for group in groups.values() for branch in group]
         done = train_branches(pool, trunk, everything, chosen, folder, share=share, max_disk=asked.max_disk, say=say)
@@ -234,7 +176,7 @@ def cooldown_dry_run(
         InputError: something asked for cannot be done.
         RunError: a script fails.
     """
-    asked = _Asked.read(lengths, shapes, floor, total, max_disk)
+    asked = CooldownPlan.read(lengths, shapes, floor, total, max_disk)
     source = source_of(task, script, arguments=arguments, metric=metric)
     with LocalPool(workers) as pool:
         trunk = trunk_of(
@@ -246,7 +188,7 @@ def cooldown_dry_run(
         runs = [b.run(trunk, seed) for seed in seeds_of("cooldown", seeds, trunk.origin) for b in branches]
         once = {run.identity(): run for run in runs}
         planned, _ = estimate_branches(pool, list(once.values()), share=share, max_disk=asked.max_disk)
-    return _sentences(trunk, stretches), planned
+    return sentences_of(trunk, stretches), planned
 
 
 _TITLES = {
@@ -275,21 +217,10 @@ def _study(
         steps_trained=done.steps_trained,
         steps_naive=done.steps_naive,
         seconds=seconds,
-        notes=(*_sentences(trunk, {name: tuple(stretches)}), *done.notes, "Updates made are those of both tables."),
+        notes=(*sentences_of(trunk, {name: tuple(stretches)}), *done.notes, "Updates made are those of both tables."),
         provenance=provenance(command),
         caveats=caveats,
     )
-
-
-def _sentences(trunk: Trunk, stretches: Mapping[str, Sequence[Stretch]]) -> list[str]:
-    """Where it starts, and the boundaries in numbers."""
-    said = [f"from step {trunk.step}, at rate {trunk.rate:.6g}"]
-    if trunk.rate < trunk.peak:
-        said.append(f"the rate had come down from {trunk.peak:.6g} by then: the trunk goes on at {trunk.rate:.6g}")
-    for name, group in stretches.items():
-        each = "; ".join(f"{s.length.written} is {s.start} to {s.end}, {s.updates} updates" for s in group)
-        said.append(f"{name.replace('_', ' ')}: {each}")
-    return said
 
 
 def _spoken(s: Stretch) -> dict[str, Any]:
