@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from lrdecay.schedule import wsd as wsd
     from lrdecay.verbs.compare import compare as compare
     from lrdecay.verbs.convert import convert as convert
+    from lrdecay.verbs.cooldown import cooldown as cooldown
+    from lrdecay.verbs.extend import extend as extend
     from lrdecay.verbs.find import find as find
     from lrdecay.verbs.script import script as script
     from lrdecay.verbs.show import show as show
@@ -149,6 +151,8 @@ _ROOMS = {
     ),
     "verbs.compare": ("compare",),
     "verbs.convert": ("convert",),
+    "verbs.cooldown": ("cooldown",),
+    "verbs.extend": ("extend",),
     "verbs.find": ("find",),
     "verbs.script": ("script",),
     "verbs.show": ("show",),

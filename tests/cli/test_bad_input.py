@@ -124,6 +124,17 @@ WORK = [
     (["find", "quadratic", "--plot", "curve.bmp"], ["--plot", "bmp"]),
     (["find", "quadratic", "--repeats", "0"], ["repeats"]),
     (["find", "--script", "'unbalanced"], ["--script"]),
+    (["cooldown", "quadratic", "--at", "9", "--rate", "0.1", "--lengths", "0%"], ["--lengths", "0%"]),
+    (["cooldown", "quadratic", "--at", "9", "--rate", "0.1", "--lengths", "100%"], ["--lengths", "100%"]),
+    (["cooldown", "quadratic", "--at", "9", "--rate", "0.1", "--shapes", "liner"], ["--shapes", "`linear`"]),
+    (["cooldown", "quadratic", "--rate", "0.1"], ["checkpoint", "neither"]),
+    (["cooldown", "quadratic", "--at", "9"], ["--rate", "neither"]),
+    (["cooldown", "quadratic", "--at", "0", "--rate", "0.1"], ["--at STEP", "positive integer"]),
+    (["cooldown", "--script", "true", "--from", "none", "--rate", "0.1"], ["--from CHECKPOINT", "must be there"]),
+    (["cooldown", "quadratic", "--from", "none", "--rate", "0.1"], ["--from CHECKPOINT", "--script"]),
+    (["cooldown", "quadratic", "--at", "9", "--rate", "0.1", "--total", "9"], ["--total", "more than"]),
+    (["extend", "quadratic", "--at", "100", "-s", "cosine(0.1) @ 100", "--steps", "200"], ["--rewarm", "finished"]),
+    (["extend", "quadratic", "--at", "9", "-s", "cosine(0.1) @ 100", "--steps", "50"], ["--steps", "more than 100"]),
 ]
 
 

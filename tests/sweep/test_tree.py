@@ -173,3 +173,28 @@ def test_ten_thousand_schedules_of_two_thousand_steps_are_planned_in_seconds() -
     assert took < 5
     assert peak * 10 + sum(line.values.nbytes for line in lines) < 500e6
     assert tree.steps_trained < tree.steps_naive
+
+
+def test_updates_before_a_checkpoint_are_neither_trained_nor_compared() -> None:
+    past_a, past_b = [9.0, 8.0], [1.0, 2.0]
+    lines = [
+        Line(b"h", np.array([*past_a, 1.0, 1.0, 1.0, 1.0]), start=2),
+        Line(b"h", np.array([*past_b, 1.0, 1.0, 1.0, 0.5]), start=2),
+        Line(b"h", np.array([*past_b, 1.0, 0.5]), start=2),
+        Line(b"h", np.array([*past_b, 1.0, 1.0]), start=2),
+    ]
+    tree = plan_tree(lines)
+
+    assert sorted((n.start, n.end, n.ends) for n in tree.nodes) == [
+        (2, 3, ()),
+        (3, 4, (2,)),
+        (3, 4, (3,)),
+        (4, 5, ()),
+        (5, 6, (0,)),
+        (5, 6, (1,)),
+    ]
+    assert (tree.steps_naive, tree.steps_trained) == (4 + 4 + 2 + 2, 6)
+    expected = hashlib.sha256(b"h" + np.array([1.0], dtype="<f8").tobytes()).hexdigest()
+    assert tree.nodes[0].key == expected
+    with pytest.raises(InputError, match="at least one update"):
+        plan_tree([Line(b"h", np.ones(2), start=2)])

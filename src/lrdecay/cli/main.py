@@ -15,6 +15,8 @@ import typer
 
 from lrdecay.cli.compare import compare_command
 from lrdecay.cli.convert import convert_command
+from lrdecay.cli.cooldown import cooldown_command
+from lrdecay.cli.extend import extend_command
 from lrdecay.cli.find import find_command
 from lrdecay.cli.options import spread
 from lrdecay.cli.show import show_command
@@ -52,6 +54,8 @@ app.command("show")(show_command)
 app.command("find")(find_command)
 app.command("train")(train_command)
 app.command("compare")(compare_command)
+app.command("cooldown")(cooldown_command)
+app.command("extend")(extend_command)
 app.command("convert")(convert_command)
 app.command("tasks")(tasks_command)
 

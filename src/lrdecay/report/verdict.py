@@ -38,7 +38,7 @@ def sentences(study: Study) -> tuple[str, ...]:
         *_result(study, digits_of(study)),
         *_in_updates(study),
         *_diverged(study),
-        *(() if study.pilot_seeds else (FIXED_PEAK,)),
+        *(study.caveats if study.caveats is not None else () if study.pilot_seeds else (FIXED_PEAK,)),
         *_edges(study),
         *_at_shared_peak(study),
     )

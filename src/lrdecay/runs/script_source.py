@@ -135,8 +135,20 @@ class ScriptSource:
         return False
 
     def execute(self, spec: RunSpec, progress: Progress) -> RunResult:
-        """Run the script to the end of the table of rates; see `run_orders`."""
-        return self.run_orders(spec, Orders(), progress)
+        """Run the script to the end of the table of rates, from its origin where it has one; see `run_orders`.
+
+        Raises:
+            InputError: it does not load the checkpoint as of its step; or as `run_orders`.
+            RunError: as `run_orders`.
+        """
+        if spec.origin is None:
+            return self.run_orders(spec, Orders(), progress)
+        heard = self.hear(spec, Orders(load=spec.origin.unchanged()), progress)
+        if heard.ended.failure is None and heard.loaded != spec.origin.step:
+            msg = f"`--script {self.command!r}` must go on from step {spec.origin.step}, got a load of step "
+            msg += f"{heard.loaded}. load(path) must return the step of the checkpoint."
+            raise InputError(msg)
+        return self.result(spec, heard)
 
     def run_orders(self, spec: RunSpec, orders: Orders, progress: Progress, before: Trace | None = None) -> RunResult:
         """Run the script under orders that may also fork it: load, stop, save.

@@ -19,6 +19,7 @@ import numpy as np
 from attrs import field, frozen
 
 from lrdecay.errors import InputError
+from lrdecay.runs.origin import Origin
 from lrdecay.runs.trace import Trace
 from lrdecay.runs.trainable import FloatArray, Goal
 from lrdecay.schedule import Horizon
@@ -89,18 +90,29 @@ class RunSpec:
     evaluations: int = 10  # how many times along the run the held-out metrics are measured
     stop_after_divergence: bool = True  # a range test goes on to see the loss explode
     values: Mapping[str, FloatArray] = field(factory=dict)  # other columns, such as weight_decay, each shape (steps,)
+    origin: Origin | None = None  # the checkpoint it goes on from; its rates before that step are not trained
 
     @property
     def steps(self) -> int:
-        """Updates of this run."""
+        """Updates of this run, with those before its origin."""
         return len(self.rates)
 
+    @property
+    def start(self) -> int:
+        """The first update to be made."""
+        return 0 if self.origin is None else self.origin.step
+
+    @property
+    def to_train(self) -> int:
+        """Updates to be made."""
+        return self.steps - self.start
+
     def identity(self) -> str:
-        """SHA-256 of the header and then of the bits of every rate; of other columns where there are any."""
+        """SHA-256 of the header and then of the bits of every rate to be used; of other columns where there are any."""
         own = {"horizon": self.horizon.to_json(), "evaluations": self.evaluations, "metric": self.metric}
         header = self._updates() | own
         total = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-        total.update(np.ascontiguousarray(self.rates, dtype="<f8").tobytes())
+        total.update(np.ascontiguousarray(self.rates[self.start :], dtype="<f8").tobytes())
         for name in sorted(self.values):
             total.update(name.encode() + b"\0" + np.ascontiguousarray(self.values[name], dtype="<f8").tobytes())
         return total.hexdigest()
@@ -116,7 +128,8 @@ class RunSpec:
         return json.dumps(header, sort_keys=True).encode()
 
     def _updates(self) -> dict[str, Any]:
-        return {
+        begun = {} if self.origin is None else {"origin": self.origin.identity()}
+        return begun | {
             "update_semantics": UPDATE_SEMANTICS,
             "source": dict(self.source.identity()),
             "seed": self.seed,

@@ -79,10 +79,11 @@ def _of_task(run: RunSpec, source: TaskSource, folder: Path) -> Costs:
 
 def _of_script(run: RunSpec, source: ScriptSource, folder: Path, *, forks: bool) -> Costs:
     times: list[float] = []
-    stop = max(min(_WARM + _TIMED, run.steps // 2), 1)
+    few = max(min(_WARM + _TIMED, run.to_train // 2), 1)
+    stop = run.start + few
     began = time.perf_counter()
     try:
-        orders = Orders(stop=stop, save=checkpoint_in(folder) if forks else None)
+        orders = Orders(load=_origin(run), stop=stop, save=checkpoint_in(folder) if forks else None)
         first = _heard(run, source, orders, lambda _done, _loss: times.append(time.perf_counter()))
     except CannotForkError as problem:
         return Costs(0.0, 0.0, 0.0, 0, str(problem))
@@ -92,14 +93,19 @@ def _of_script(run: RunSpec, source: ScriptSource, folder: Path, *, forks: bool)
     if not forks:
         return evolve(costs, apart=_NOT_WORTH_IT)
     costs = evolve(costs, snapshot=seal_checkpoint(folder))
-    return evolve(costs, apart=_forked(run, source, folder, first, stop)) if 2 * stop <= run.steps else costs
+    return evolve(costs, apart=_forked(run, source, folder, first, few)) if 2 * few <= run.to_train else costs
 
 
-def _forked(run: RunSpec, source: ScriptSource, folder: Path, first: Trace, stop: int) -> str | None:
+def _origin(run: RunSpec) -> Path | None:
+    return None if run.origin is None else run.origin.unchanged()
+
+
+def _forked(run: RunSpec, source: ScriptSource, folder: Path, first: Trace, few: int) -> str | None:
     """Why a script is not to be forked: it repeats itself bit for bit, and a fork of it does not."""
-    straight = _heard(run, source, Orders(stop=2 * stop), _deaf)
-    branch = _heard(run, source, Orders(load=checkpoint_in(folder), stop=2 * stop), _deaf)
-    if not same_rows(first, straight, 0, stop) or same_rows(straight, branch, stop, 2 * stop):
+    stop, end = run.start + few, run.start + 2 * few
+    straight = _heard(run, source, Orders(load=_origin(run), stop=end), _deaf)
+    branch = _heard(run, source, Orders(load=checkpoint_in(folder), stop=end), _deaf)
+    if not same_rows(first, straight, run.start, stop) or same_rows(straight, branch, stop, end):
         return None
     cure = "Does the checkpoint hold all that the loop carries along?"
     return f"the script, forked at step {stop}, did not go on as the whole run did. {cure}"

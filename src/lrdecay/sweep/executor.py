@@ -30,7 +30,7 @@ __all__ = ["Executor", "Work", "check_room", "line_of", "shareable"]
 
 def line_of(spec: RunSpec) -> Line:
     """A run as the planner sees it."""
-    return Line(spec.prefix_header(), spec.rates, tuple(spec.evaluation_steps()))
+    return Line(spec.prefix_header(), spec.rates, tuple(spec.evaluation_steps()), spec.start)
 
 
 def shareable(spec: RunSpec) -> bool:

@@ -48,7 +48,7 @@ class NodeJob:
     seed: int
     header: bytes  # of its tree
     key: str
-    parent: str | None  # the key of the state it starts from; None: the beginning
+    parent: str | None  # the key of the state it starts from; None: the beginning, or the run's origin
     start: int
     end: int
     marks: tuple[int, ...]
@@ -136,7 +136,7 @@ def _script(job: NodeJob, source: ScriptSource) -> NodeDone:
         msg = f"`--script {source.command!r}` must be given a whole run, got none."
         raise RunError(msg)
     orders = Orders(
-        load=None if job.load is None else verified_checkpoint(job.load),
+        load=_beginning(job.run) if job.load is None else verified_checkpoint(job.load),
         stop=job.end if job.end < job.run.steps else None,
         save=None if job.save is None else checkpoint_in(job.save),
     )
@@ -162,6 +162,15 @@ def _script(job: NodeJob, source: ScriptSource) -> NodeDone:
     )
 
 
+def _beginning(run: RunSpec) -> Path | None:
+    """What the first node of a run loads: nothing, or the user's own checkpoint.
+
+    Raises:
+        RunError: it has changed since the study began.
+    """
+    return None if run.origin is None else run.origin.unchanged()
+
+
 def _checked(job: NodeJob, source: ScriptSource, heard: Heard) -> Divergence | None:
     """Where the script diverged, if it did.
 
@@ -169,7 +178,7 @@ def _checked(job: NodeJob, source: ScriptSource, heard: Heard) -> Divergence | N
         InputError: it did not start where it should have.
         RunError: it failed, or left its loop before it should have.
     """
-    if job.load is not None and heard.loaded != job.start:
+    if job.start > 0 and heard.ended.failure is None and heard.loaded != job.start:
         msg = f"`--script {source.command!r}` must go on from step {job.start}, got a load of step {heard.loaded}. "
         raise InputError(msg + "load(path) must return the step that save(path, t) was given.")
     for t in sorted(heard.rows):

@@ -206,7 +206,7 @@ _DIED = (
 
 
 def _run(spec: RunSpec) -> RunResult:
-    seen = 0
+    seen = spec.start
 
     def progress(done: int, _loss: float) -> None:
         nonlocal seen

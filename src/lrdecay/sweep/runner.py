@@ -65,7 +65,7 @@ class Runner:
         """
         identities = [spec.identity() for spec in specs]
         missing = {i: s for i, s in zip(identities, specs, strict=True) if self._journal.get(i) is None}
-        self.steps_asked += sum(spec.steps for spec in specs)
+        self.steps_asked += sum(spec.to_train for spec in specs)
         self.runs_reused += len({i for i in identities if self._journal.get(i) is not None})
         if missing:
             self._make(list(missing.values()), what)
@@ -84,7 +84,7 @@ class Runner:
         else:
             if self._snapshots is not None:
                 self._executor.trees = check_room(work.tree, self._snapshots)
-            self._pool.watch.begin(what, work.steps + sum(s.steps for s in todo if not shareable(s)))
+            self._pool.watch.begin(what, work.steps + sum(s.to_train for s in todo if not shareable(s)))
             try:
                 self._keep(self._executor.run(work))
             except CannotForkError as problem:
@@ -93,7 +93,7 @@ class Runner:
         apart = [s for s in todo if self._journal.get(s.identity()) is None]
         if apart:
             if not together or not self._share:
-                self._pool.watch.begin(what, sum(spec.steps for spec in apart))
+                self._pool.watch.begin(what, sum(spec.to_train for spec in apart))
             self._steps_apart += self._keep(self._pool.run(apart))
 
     def _keep(self, results: Iterator[tuple[int, RunResult]]) -> int:

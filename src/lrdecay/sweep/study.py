@@ -119,6 +119,7 @@ class Study:
     seconds: float
     notes: tuple[str, ...]  # what a reader must know: edges, divergences, how a script was judged
     provenance: Mapping[str, Any]  # command, versions, machine, time
+    caveats: tuple[str, ...] | None = None  # what a verdict ends with where the peaks are not what is asked about
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``compare --json``."""

@@ -4,7 +4,8 @@ Two runs share their updates 0 .. n-1 exactly when their headers are equal and s
 planned for those updates. Sorted by these bits, runs that agree stand beside each other, and how far each agrees with
 the one before says the whole tree: nothing is compared twice. A node is cut only where runs part or one ends.
 
-The key of a node is ``sha256(header || bits of the values up to its end)``. It says the state at its end, whatever the
+The key of a node is ``sha256(header || bits of the values up to its end)``, from the updates that are trained on where
+a run goes on from somebody's checkpoint, whose content the header names. It says the state at its end, whatever the
 tree was cut into to get there, so that another study finds it.
 
 Nodes stand in the order in which one worker visits them: depth first, what needs few snapshots before what needs many.
@@ -39,6 +40,7 @@ class Line:
     header: bytes  # everything but the values that decides the run's bits
     values: FloatArray  # float64, shape (updates,), or (updates, columns) where more than the rate is planned
     marks: tuple[int, ...] = ()  # after how many updates it is evaluated
+    start: int = 0  # updates before it are not trained, and need not agree; the same for all lines of a header
 
 
 @frozen
@@ -75,7 +77,7 @@ class Tree:
     @property
     def steps_naive(self) -> int:
         """Updates if every run were made apart."""
-        return sum(len(line.values) for line in self.lines)
+        return sum(len(line.values) - line.start for line in self.lines)
 
     @property
     def steps_trained(self) -> int:
@@ -132,7 +134,7 @@ def plan_tree(lines: Sequence[Line], least: int = 0) -> Tree:
     Raises:
         InputError: a run has no updates.
     """
-    empty = next((i for i, line in enumerate(lines) if not len(line.values)), None)
+    empty = next((i for i, line in enumerate(lines) if len(line.values) <= line.start), None)
     if empty is not None:
         msg = refusal("plan_tree(lines=...)", "must have at least one update in each run", f"none in run {empty}")
         raise InputError(msg)
@@ -153,13 +155,14 @@ def plan_tree(lines: Sequence[Line], least: int = 0) -> Tree:
 
 def _cut(lines: Sequence[Line], runs: list[int], offset: int, order: list[int], least: int) -> list[_Draft]:
     """The trees of runs with one header; appends the runs to the order, sorted."""
-    bits = {i: np.ascontiguousarray(lines[i].values, dtype="<f8").view(np.uint64) for i in runs}
+    start = lines[runs[0]].start
+    bits = {i: np.ascontiguousarray(lines[i].values[start:], dtype="<f8").view(np.uint64) for i in runs}
     runs = sorted(runs, key=lambda i: bits[i].tobytes())  # a run that another goes on from comes before it
     order += runs
-    root = _Draft(0, 0, offset, offset)
+    root = _Draft(start, start, offset, offset)
     stack = [root]
     for position, run in enumerate(runs, start=offset):
-        shared = _agree(bits[runs[position - offset - 1]], bits[run]) if position > offset else 0
+        shared = start + (_agree(bits[runs[position - offset - 1]], bits[run]) if position > offset else 0)
         popped: _Draft | None = None
         while stack[-1].end > shared:
             popped = stack.pop()
@@ -169,8 +172,9 @@ def _cut(lines: Sequence[Line], runs: list[int], offset: int, order: list[int], 
             popped.start = shared
             stack[-1].children[-1] = upper
             stack.append(upper)
-        if len(bits[run]) > stack[-1].end:
-            leaf = _Draft(stack[-1].end, len(bits[run]), position, position)
+        end = start + len(bits[run])
+        if end > stack[-1].end:
+            leaf = _Draft(stack[-1].end, end, position, position)
             stack[-1].children.append(leaf)
             stack.append(leaf)
         stack[-1].ends.append(run)
