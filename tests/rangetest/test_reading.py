@@ -16,7 +16,7 @@ from lrdecay.runs.trainable import FloatArray
 RATES = rising_rates(1e-6, 10.0, 141)  # twenty points a decade
 STEP = 10 ** (1 / 20)
 BEYOND = 10 ** (1.036 * math.hypot(0.15 * math.pi / math.sqrt(3), 0.2))
-"""Where 85% of the logistic fall of `curve_of` is made, over where it is steepest: it is nearly normal, and smoothed."""
+"""Where 85% of the logistic fall of `curve_of` is made, over where it is steepest: nearly normal, and smoothed."""
 
 
 def curve_of(rates: FloatArray, steepest: float = 1e-2, height: float = 1.0) -> FloatArray:

@@ -12,8 +12,8 @@ Rules, each giving a rate:
 
 The fall is from the highest smoothed loss before the lowest one to that lowest one. It may come in several parts: a
 language model's loss first drops to that of the letters' frequencies, steeply and at a rate far too low, and goes on
-falling gently. Where it is steepest can then be in any part, from one draw to the next; by which rate most of it is made
-cannot jump so. Where there is one fall the two are near each other.
+falling gently. Where it is steepest can then be in any part, from one draw to the next; by which rate most of it is
+made cannot jump so. Where there is one fall the two are near each other.
 
 Other finders smooth, stop and cut in their own way; what they answer is in `rangetest.peers`.
 """

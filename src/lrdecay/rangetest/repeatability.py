@@ -10,8 +10,8 @@ weights and another data order. Neither says that the answer is the best peak; t
                widened for few repeats to Φ(-√(n/(n - 1)) · t(α/2; n - 1)) in each tail, since the plain percentiles of
                n = 5 cover too little (Hesterberg 2015, arXiv:1411.5279, "expanded percentiles")
 
-A curve says little between its points, so both are widened by the grid: no spread is taken to be below its rounding, the
-distance of two points over √12, and the bootstrap's ends stand half a point further out. The bootstrap reads averages
+A curve says little between its points, so both are widened by the grid: no spread is taken to be below the distance of
+two points over √12, and the bootstrap's ends stand half a point further out. The bootstrap reads averages
 as the answer is read; the t interval is the wider and the safer one for few repeats, and it decides: beyond `WIDEST`
 decades there is no clear answer.
 """
