@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrdecay.rangetest.driver import rising_rates
-from lrdecay.rangetest.reading import Reading, average, capped, read, smoothed
+from lrdecay.rangetest.reading import SHARE, Reading, average, bottom_of, capped, read, smoothed, suggested
 from lrdecay.runs.trainable import FloatArray
 
 RATES = rising_rates(1e-6, 10.0, 141)  # twenty points a decade
 STEP = 10 ** (1 / 20)
+BEYOND = 10 ** (1.036 * math.hypot(0.15 * math.pi / math.sqrt(3), 0.2))
+"""Where 85% of the logistic fall of `curve_of` is made, over where it is steepest: nearly normal, and smoothed."""
 
 
 def curve_of(rates: FloatArray, steepest: float = 1e-2, height: float = 1.0) -> FloatArray:
@@ -28,21 +30,49 @@ def only(losses: FloatArray, rates: FloatArray = RATES) -> Reading:
 
 
 @pytest.mark.parametrize("steepest", [1e-4, 3e-3, 1e-2, 0.05])
-def test_on_a_curve_without_noise_the_steepest_point_is_found_and_half_of_it_is_suggested(steepest: float) -> None:
+def test_on_a_curve_without_noise_half_the_rate_is_suggested_by_which_85_percent_of_the_fall_is_made(
+    steepest: float,
+) -> None:
     reading = only(curve_of(RATES, steepest))
     assert reading.rules["steepest"] == pytest.approx(steepest, rel=STEP - 1)
-    assert reading.suggestion == reading.rules["lrdecay"] == reading.rules["steepest"] / 2
+    assert SHARE == 0.85
+    assert reading.suggestion == reading.rules["lrdecay"] == pytest.approx(BEYOND * steepest / 2, rel=0.06)
     assert reading.why_not is None
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.9, 0.6), (0.75, 0.75), (0.6, 0.9)])
+def test_of_a_fall_in_two_parts_the_last_is_read_whichever_is_the_steeper(first: float, second: float) -> None:
+    two = first * curve_of(RATES, 1e-3) + second * curve_of(RATES, 1e-1)  # rises from 10^-1.5 and from 10^0.5 on
+    x = np.log10(RATES / 1e-3)
+    two -= first * 3 * np.maximum(0.0, x - 1.5) ** 2
+    reading = only(two)
+    assert reading.suggestion is not None
+    assert 0.05 < 2 * reading.suggestion < 0.5
+    assert (reading.rules["steepest"] < 0.01) == (first > second) or first == second
+
+
+def test_a_gentle_end_of_the_fall_moves_the_suggestion_little_while_it_is_small() -> None:
+    answers = [only(0.9 * curve_of(RATES, 1e-3) + tail * curve_of(RATES, 1e-1)).rules["lrdecay"] for tail in (0, 0.02)]
+    assert answers[0] <= answers[1] < 1.3 * answers[0]
+
+
+def test_the_lowest_point_can_be_kept_from_the_flat_end_of_a_noisy_curve() -> None:
+    losses = 2.0 - 1 / (1 + np.exp(-np.log10(RATES / 1e-3) / 0.15))
+    losses[125:] -= 0.3  # the flat end happens to be lower
+    assert bottom_of(RATES, losses) > RATES[110]
+    assert suggested(RATES, losses, within=RATES[105]) == pytest.approx(BEYOND * 1e-3 / 2, rel=0.06)
+    assert suggested(RATES, losses) > 10 * BEYOND * 1e-3 / 2
+    assert suggested(RATES, losses, within=1e-9) == RATES[0] / 2
 
 
 @given(decades=st.integers(-2, 1))
 def test_a_curve_that_is_shifted_by_a_decade_shifts_every_answer_by_a_decade(decades: int) -> None:
     there, here = only(curve_of(RATES, 1e-3 * 10.0**decades)), only(curve_of(RATES, 1e-3))
     for name in ("lrdecay", "steepest", "minimum/10"):
-        assert there.rules[name] == pytest.approx(here.rules[name] * 10.0**decades, rel=1e-12)
+        assert there.rules[name] == pytest.approx(here.rules[name] * 10.0**decades, rel=1e-3)
     moved = read([(RATES * 10.0**decades, curve_of(RATES, 1e-3))])
     for name, rate in here.rules.items():
-        assert moved.rules[name] == pytest.approx(rate * 10.0**decades, rel=1e-12)
+        assert moved.rules[name] == pytest.approx(rate * 10.0**decades, rel=1e-9)
 
 
 @given(factor=st.sampled_from([0.25, 2.0, 1024.0]))
@@ -94,10 +124,11 @@ def test_curves_that_differ_by_noise_are_averaged_before_they_are_read() -> None
     below = curve_of(RATES) < 2.5  # the rest is capped
     np.testing.assert_allclose(losses[below], (curve_of(RATES) + noise.mean(axis=0))[below], rtol=1e-12)
     together = read(curves).suggestion
-    assert together == pytest.approx(5e-3, rel=0.3)
-    alone = [math.log(read([curve]).rules["lrdecay"] / 5e-3) ** 2 for curve in curves]
+    true = BEYOND * 1e-2 / 2
+    assert together == pytest.approx(true, rel=0.3)
+    alone = [math.log(read([curve]).rules["lrdecay"] / true) ** 2 for curve in curves]
     assert together is not None
-    assert math.log(together / 5e-3) ** 2 <= np.mean(alone)
+    assert math.log(together / true) ** 2 <= np.mean(alone)
 
 
 def test_an_average_is_as_long_as_its_longest_curve_and_no_survivor_speaks_alone() -> None:
@@ -146,9 +177,9 @@ def test_a_curve_that_ended_early_has_risen() -> None:
     falling = curve_of(RATES, 1e-2)
     assert only(falling[:100], RATES[:100]).suggestion is None
     blown = np.append(falling[:100], math.inf)
-    assert read([(RATES[:101], blown)]).suggestion == pytest.approx(5e-3, rel=STEP - 1)
+    assert read([(RATES[:101], blown)]).suggestion == pytest.approx(BEYOND * 5e-3, rel=2 * STEP - 2)
     one_of_two = [(RATES, falling), (RATES[:100], falling[:100])]
-    assert read(one_of_two).suggestion == pytest.approx(5e-3, rel=STEP - 1)
+    assert read(one_of_two).suggestion == pytest.approx(BEYOND * 5e-3, rel=2 * STEP - 2)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])

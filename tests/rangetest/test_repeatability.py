@@ -13,6 +13,7 @@ from lrdecay.rangetest.repeatability import WIDEST, Repeatability, repeatability
 from lrdecay.stats.intervals import Interval, log10_t_interval
 
 RATES = rising_rates(1e-6, 10.0, 100)
+BEYOND = 10 ** (1.036 * math.hypot(0.15 * math.pi / math.sqrt(3), 0.2))  # see test_reading
 
 
 def repeats(seed: int, count: int, steepest: float = 1e-2, shift: float = 0.1, noise: float = 0.01):
@@ -31,8 +32,8 @@ def test_each_interval_holds_the_true_answer_about_as_often_as_it_says() -> None
     studies = 80
     for seed in range(studies):
         sure = repeatability(repeats(seed, 5))
-        held["t"] += 5e-3 in sure.t
-        held["bootstrap"] += 5e-3 in sure.bootstrap
+        held["t"] += BEYOND * 5e-3 in sure.t
+        held["bootstrap"] += BEYOND * 5e-3 in sure.bootstrap
     assert held["t"] >= 71  # 95% of 80 is 76, sd 2
     assert held["bootstrap"] >= 66  # of five repeats: expanded, and still a little narrow
 

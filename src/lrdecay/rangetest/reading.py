@@ -6,23 +6,33 @@ takes out what noise is left. The slope is taken with respect to log10 of the ra
 
 Rules, each giving a rate:
 
-    lrdecay      half the steepest; why: docs/adr/0011
+    lrdecay      half the rate by which `SHARE` = 85% of the fall is made; why: docs/adr/0011
     steepest     where d loss / d log10(rate) is lowest, before the minimum
     minimum/10   a tenth of where the smoothed loss is lowest
+
+The fall is from the highest smoothed loss before the lowest one to that lowest one. It may come in several parts: a
+language model's loss first drops to that of the letters' frequencies, steeply and at a rate far too low, and goes on
+falling gently. Where it is steepest can then be in any part, from one draw to the next; by which rate most of it is
+made cannot jump so. Where there is one fall the two are near each other.
 
 Other finders smooth, stop and cut in their own way; what they answer is in `rangetest.peers`.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from attrs import frozen
 
 from lrdecay.runs.trainable import FloatArray
 
-__all__ = ["Reading", "average", "capped", "read", "rules", "smoothed"]
+__all__ = ["SHARE", "Reading", "average", "bottom_of", "capped", "read", "rules", "smoothed", "suggested"]
 
-_WIDTH = 0.12  # decades; the standard deviation of the smoother
+SHARE = 0.85
+"""Of the fall of the loss; half the rate at which so much of it is made is the suggestion."""
+
+_WIDTH = 0.2  # decades; the standard deviation of the smoother
 
 
 @frozen(eq=False)
@@ -71,17 +81,44 @@ def smoothed(rates: FloatArray, losses: FloatArray, width: float = _WIDTH) -> Fl
     return fit
 
 
+def bottom_of(rates: FloatArray, losses: FloatArray) -> float:
+    """The rate of the lowest smoothed loss of a curve, capped and averaged as by `average`."""
+    return float(rates[int(np.argmin(smoothed(rates, losses)))])
+
+
+def suggested(rates: FloatArray, losses: FloatArray, within: float = math.inf) -> float:
+    """Our rule on one curve, capped and averaged as by `average`.
+
+    With s the smoothed loss, b its lowest point and h the highest before it, the level is h - `SHARE` (h - s(b)); the
+    answer is half the rate at which s is last above it before b, interpolated in log rate between points. Where nothing
+    falls it is half the rate of b.
+
+    Args:
+        rates: rising, shape (points,).
+        losses: shape (points,).
+        within: the lowest point is looked for at rates up to this one; the first rate counts always.
+    """
+    smooth = smoothed(rates, losses)
+    bottom = int(np.argmin(smooth[rates <= max(within, float(rates[0]))]))
+    before = smooth[: bottom + 1]
+    level = before.max() - SHARE * (before.max() - smooth[bottom])
+    above = np.flatnonzero(before > level)
+    if not above.size:
+        return float(rates[bottom]) / 2
+    last = int(above[-1])
+    part = (smooth[last] - level) / (smooth[last] - smooth[last + 1])
+    return float(rates[last] * (rates[last + 1] / rates[last]) ** part) / 2
+
+
 def rules(rates: FloatArray, losses: FloatArray) -> dict[str, float]:
     """The classic rules and ours on one curve, capped and averaged as by `average`; it is smoothed first."""
     smooth = smoothed(rates, losses)
     bottom = int(np.argmin(smooth))
     slope = np.gradient(smooth, np.log10(rates))
-    steepest = float(rates[int(np.argmin(slope[: bottom + 1]))])
-    lowest = float(rates[bottom])
     return {
-        "lrdecay": steepest / 2,
-        "steepest": steepest,
-        "minimum/10": lowest / 10,
+        "lrdecay": suggested(rates, losses),
+        "steepest": float(rates[int(np.argmin(slope[: bottom + 1]))]),
+        "minimum/10": float(rates[bottom]) / 10,
     }
 
 

@@ -4,13 +4,14 @@ Both are intervals of *repeatability*: where the answer would fall if the test w
 weights and another data order. Neither says that the answer is the best peak; that needs training
 (`rangetest.compressed`).
 
-    t          each repeat read alone; Student's t on log10 of its answer: 95% for the geometric mean over repeats
+    t          each repeat read alone, but no further than where the average of all is lowest (the flat end of a single
+               noisy curve may be lowest anywhere); Student's t on log10: 95% for the geometric mean over repeats
     bootstrap  repeats drawn with replacement, averaged, read as one; the middle of the answers on log10. The level is
                widened for few repeats to Φ(-√(n/(n - 1)) · t(α/2; n - 1)) in each tail, since the plain percentiles of
                n = 5 cover too little (Hesterberg 2015, arXiv:1411.5279, "expanded percentiles")
 
-A curve is read at one of its points, so both are widened by the grid: no spread is taken to be below its rounding, the
-distance of two points over √12, and the bootstrap's ends stand half a point further out. The bootstrap reads averages
+A curve says little between its points, so both are widened by the grid: no spread is taken to be below the distance of
+two points over √12, and the bootstrap's ends stand half a point further out. The bootstrap reads averages
 as the answer is read; the t interval is the wider and the safer one for few repeats, and it decides: beyond `WIDEST`
 decades there is no clear answer.
 """
@@ -25,7 +26,7 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
-from lrdecay.rangetest.reading import average, rules
+from lrdecay.rangetest.reading import average, bottom_of, suggested
 from lrdecay.runs.trainable import FloatArray
 from lrdecay.stats.intervals import Interval, log10_t_interval, t_quantile
 
@@ -37,14 +38,12 @@ RESAMPLES = 1000
 WIDEST = 1.0
 """Decades; an answer whose t interval is wider is none."""
 
-_RULE = "lrdecay"
-
 
 @frozen
 class Repeatability:
     """Where the answer would fall if the range test were made again."""
 
-    answers: tuple[float, ...]  # of each repeat, read alone
+    answers: tuple[float, ...]  # of each repeat, read alone, up to where their average is lowest
     t: Interval  # 95%, by t on log10 of the answers
     bootstrap: Interval  # 95%, by expanded percentiles over resampled and averaged repeats
 
@@ -88,7 +87,8 @@ def repeatability(curves: Sequence[tuple[FloatArray, FloatArray]]) -> Repeatabil
     n = len(curves)
     if n < 2:
         return None
-    answers = tuple(_answer([c]) for c in curves)
+    lowest = bottom_of(*average(list(curves)))
+    answers = tuple(suggested(*average([c]), within=lowest) for c in curves)
     known: dict[tuple[int, ...], float] = {}
     drawn = np.sort(np.random.default_rng(0).integers(n, size=(RESAMPLES, n)), axis=1)
     for row in map(tuple, drawn.tolist()):
@@ -116,4 +116,4 @@ def _spacing(rates: FloatArray, answers: Sequence[float]) -> float:
 
 
 def _answer(curves: Sequence[tuple[FloatArray, FloatArray]]) -> float:
-    return rules(*average(list(curves)))[_RULE]
+    return suggested(*average(list(curves)))
