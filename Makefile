@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-find soak lint clean
+.PHONY: help setup demo test bench bench-find bench-sweep soak lint clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ bench-find: $(STAMP)  ## measure find against the real finders, an hour or two; 
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m pip install -q -c constraints.txt --no-deps fastai fastcore fastdownload fastprogress fasttransform
 	$(BIN)/python -m bench.rangetest --out bench-results
+
+bench-sweep: $(STAMP)  ## measure what sharing saves, against a plain loop and Ray Tune: some 5 CPU-minutes
+	$(BIN)/python -m pip install -q -c constraints.txt 'ray[tune]' psutil
+	$(BIN)/python -m bench.sweep
 
 soak: $(STAMP)  ## the long runs that `make test` leaves out
 	$(BIN)/python -m pytest -m soak

@@ -129,6 +129,8 @@ def compare_command(
     console.print(study_table(compared.study))
     console.print(verdict(compared.study), highlight=False, markup=False)
     console.print(f"\nreport: {compared.report}", highlight=False, markup=False, soft_wrap=True)
+    for target in compared.exported:
+        console.print(f"exported: {target}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _say(line: str) -> None:
