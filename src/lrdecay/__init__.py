@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from lrdecay.verbs.compare import compare as compare
     from lrdecay.verbs.convert import convert as convert
     from lrdecay.verbs.find import find as find
+    from lrdecay.verbs.resume import resume as resume
     from lrdecay.verbs.script import script as script
     from lrdecay.verbs.show import show as show
     from lrdecay.verbs.train import train as train
@@ -150,6 +151,7 @@ _ROOMS = {
     "verbs.compare": ("compare",),
     "verbs.convert": ("convert",),
     "verbs.find": ("find",),
+    "verbs.resume": ("resume",),
     "verbs.script": ("script",),
     "verbs.show": ("show",),
     "verbs.train": ("train",),

@@ -20,10 +20,10 @@ from lrdecay.runs.reference import TaskReference
 from lrdecay.runs.script_result import CannotForkError
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import RunResult, RunSpec
+from lrdecay.runs.store.opening import open_store
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.schedule import Horizon, parse
 from lrdecay.sweep.executor import Executor, check_room
-from lrdecay.sweep.node_store import FolderNodes
 from lrdecay.sweep.pool import LocalPool
 
 TASKS = """
@@ -93,7 +93,7 @@ def script(folder: Path, loop="for t in run.steps(save=save, load=load):", metri
 
 
 def executor_in(folder: Path, pool: LocalPool, **more) -> Executor:
-    return Executor(pool, FolderNodes(folder), folder / "snapshots", **more)
+    return Executor(pool, open_store(f"dir:{folder / 'store'}"), folder / "snapshots", **more)
 
 
 def tree_of(folder: Path, specs, workers=2, **more) -> tuple[list[RunResult], Executor]:

@@ -18,6 +18,7 @@ from lrdecay.cli.convert import convert_command
 from lrdecay.cli.find import find_command
 from lrdecay.cli.options import spread
 from lrdecay.cli.show import show_command
+from lrdecay.cli.studies import studies_command
 from lrdecay.cli.tasks import tasks_command
 from lrdecay.cli.train import train_command
 from lrdecay.errors import InputError, LrdecayError
@@ -52,6 +53,7 @@ app.command("show")(show_command)
 app.command("find")(find_command)
 app.command("train")(train_command)
 app.command("compare")(compare_command)
+app.command("studies")(studies_command)
 app.command("convert")(convert_command)
 app.command("tasks")(tasks_command)
 
