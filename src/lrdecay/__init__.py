@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from lrdecay.verbs.cooldown import cooldown as cooldown
     from lrdecay.verbs.extend import extend as extend
     from lrdecay.verbs.find import find as find
+    from lrdecay.verbs.resume import resume as resume
     from lrdecay.verbs.script import script as script
     from lrdecay.verbs.show import show as show
     from lrdecay.verbs.train import train as train
@@ -154,6 +155,7 @@ _ROOMS = {
     "verbs.cooldown": ("cooldown",),
     "verbs.extend": ("extend",),
     "verbs.find": ("find",),
+    "verbs.resume": ("resume",),
     "verbs.script": ("script",),
     "verbs.show": ("show",),
     "verbs.train": ("train",),

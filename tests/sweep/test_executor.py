@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -20,10 +19,10 @@ from lrdecay.runs.reference import TaskReference
 from lrdecay.runs.script_result import CannotForkError
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import RunResult, RunSpec
+from lrdecay.runs.store.opening import open_store
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.schedule import Horizon, parse
 from lrdecay.sweep.executor import Executor, check_room
-from lrdecay.sweep.node_store import FolderNodes
 from lrdecay.sweep.pool import LocalPool
 
 TASKS = """
@@ -93,7 +92,7 @@ def script(folder: Path, loop="for t in run.steps(save=save, load=load):", metri
 
 
 def executor_in(folder: Path, pool: LocalPool, **more) -> Executor:
-    return Executor(pool, FolderNodes(folder), folder / "snapshots", **more)
+    return Executor(pool, open_store(f"dir:{folder / 'store'}"), folder / "snapshots", **more)
 
 
 def tree_of(folder: Path, specs, workers=2, **more) -> tuple[list[RunResult], Executor]:
@@ -255,6 +254,10 @@ def test_a_broken_snapshot_is_an_error_and_the_next_start_trains_its_trunk_again
         assert_same_bits(a, b)
 
 
+def kept_in(store: Path) -> list[Path]:
+    return sorted(store.glob("nodes/*/*"))
+
+
 def test_a_study_killed_at_any_moment_trains_no_finished_node_again_and_leaves_no_snapshot(tmp_path) -> None:
     code = textwrap.dedent(
         f"""
@@ -270,21 +273,23 @@ def test_a_study_killed_at_any_moment_trains_no_finished_node_again_and_leaves_n
         """
     )
     (tmp_path / "study.py").write_text(code)
-    nodes = tmp_path / "r" / "nodes.jsonl"
+    store = tmp_path / "r" / "store"
     for least in (1, 5):
         child = subprocess.Popen([sys.executable, "study.py"], cwd=tmp_path, start_new_session=True)
-        while not nodes.exists() or len(nodes.read_text().splitlines()) < least:
+        while len(kept_in(store)) < least:
             time.sleep(0.02)
             assert child.poll() is None
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
     (tmp_path / "r" / "snapshots" / "orphan").mkdir(exist_ok=True, parents=True)
-    before = len(nodes.read_text().splitlines())
+    before = kept_in(store)
+    made = {path: path.stat().st_mtime_ns for path in before}
     specs = specs_of(quadratic(dimension=50), MORE, (0, 1), 2600)
     results, executor = tree_of(tmp_path / "r", specs)
-    keys = [json.loads(line)["key"] for line in nodes.read_text().splitlines()]
 
-    assert len(keys) == len(set(keys)) > before
+    assert len(kept_in(store)) > len(before)
+    assert made == {path: path.stat().st_mtime_ns for path in before}
+    assert open_store(f"dir:{store}").check() == []
     assert executor.steps_retrained == 0
     for a, b in zip(results, apart(specs), strict=True):
         assert_same_bits(a, b)

@@ -1,50 +1,43 @@
-"""Finished nodes in a folder: read back the same, replaced, and none counted that a kill cut short."""
+"""A node is kept under the key of its end; one that was cut from another tree does not take its place."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-import pytest
+from attrs import evolve
 
-from lrdecay.errors import RunError
+from lrdecay.runs.store.opening import open_store
 from lrdecay.runs.trace import Trace
-from lrdecay.sweep.node_store import FolderNodes
+from lrdecay.sweep.node_store import own_key, seek
+from lrdecay.sweep.tree import Node
 
-KEY = "a" * 64
-
-
-def trace(last: float = math.inf) -> Trace:
-    return Trace(np.arange(3, 6), np.full(3, math.nan), np.full(3, 0.1), np.array([1 / 3, math.nan, last]))
-
-
-def test_a_node_is_read_back_to_the_bit_and_the_last_one_of_a_key_counts(tmp_path) -> None:
-    nodes = FolderNodes(tmp_path)
-    assert nodes.node(KEY) is None
-    nodes.put_node(KEY, {"start": 3, "measured": {"5": {"loss": "nan"}}}, trace())
-    nodes.put_node("b" * 64, {"start": 0}, trace())
-    nodes.put_node(KEY, {"start": 0, "measured": {}}, trace(7.0))
-
-    for store in (nodes, FolderNodes(tmp_path)):
-        record, found = store.node(KEY)
-        assert record == {"start": 0, "measured": {}}
-        assert found.loss.tobytes() == trace(7.0).loss.tobytes()
-        assert found.step.tolist() == [3, 4, 5]
+NODE = Node("a" * 64, -1, 10, 30, 0, (20, 30), (0,), (), 1, 0, 1)
+RECORD = {"kind": "task", "start": 10, "marks": [20, 30], "diverged": None, "digest": "d"}
+TRACE = Trace(np.arange(10, 30), np.zeros(20), np.full(20, 0.1), np.ones(20))
 
 
-def test_a_line_cut_short_loses_only_that_node(tmp_path) -> None:
-    nodes = FolderNodes(tmp_path)
-    nodes.put_node(KEY, {"start": 0}, trace())
-    nodes.put_node("b" * 64, {"start": 0}, trace())
-    path = tmp_path / "nodes.jsonl"
-    path.write_bytes(path.read_bytes()[:-9])
+def test_a_node_that_says_all_that_is_asked_is_found_under_the_key_of_its_end(tmp_path) -> None:
+    store = open_store(f"dir:{tmp_path / 's'}")
+    assert seek(store, NODE) == ("a" * 64, None)
+    store.put_node("a" * 64, RECORD, TRACE)
 
-    assert FolderNodes(tmp_path).node(KEY) is not None
-    assert FolderNodes(tmp_path).node("b" * 64) is None
+    key, kept = seek(store, evolve(NODE, start=15, marks=(30,)))
+    assert (key, kept[0]) == ("a" * 64, RECORD)
 
 
-def test_a_node_whose_trace_is_gone_is_an_error(tmp_path) -> None:
-    FolderNodes(tmp_path).put_node(KEY, {"start": 0}, trace())
-    next((tmp_path / "nodes").iterdir()).unlink()
-    with pytest.raises(RunError, match="must have the trace of each node"):
-        FolderNodes(tmp_path).node(KEY)
+def test_one_that_does_not_is_left_where_it_is_and_another_is_kept_beside_it(tmp_path) -> None:
+    store = open_store(f"dir:{tmp_path / 's'}")
+    store.put_node("a" * 64, RECORD, TRACE)
+    longer = evolve(NODE, start=0)
+    key, kept = seek(store, longer)
+    assert key == own_key(longer) != "a" * 64
+    assert kept is None
+
+    store.put_node(key, RECORD | {"start": 0}, TRACE)
+    assert seek(store, longer)[1][0]["start"] == 0
+    assert seek(store, NODE)[1][0] == RECORD
+    assert store.check() == []
+
+
+def test_what_is_asked_of_the_way_to_an_end_decides_its_own_key() -> None:
+    asked = [NODE, evolve(NODE, start=5), evolve(NODE, marks=(30,)), evolve(NODE, ends=())]
+    assert len({own_key(node) for node in asked}) == 4

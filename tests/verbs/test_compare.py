@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ import lrdecay
 import lrdecay.verbs.compare
 from lrdecay.cli.main import run
 from lrdecay.errors import InputError, RunError
+from lrdecay.runs.store.opening import open_store
 from lrdecay.sweep.pilots import FIRST_PILOT_SEED
 
 SCHEDULES = ["constant(0.2)", "linear(0.2)", 'step(0.2, factor=0.1, every="40%")']
@@ -61,15 +64,18 @@ def test_decay_beats_a_constant_rate_where_gradients_are_noisy(compared):
 
 def test_pilot_seeds_are_never_scored_and_scoring_seeds_never_choose(compared):
     data = compared.to_json()
-    journal = [json.loads(line) for line in (compared.folder / "journal.jsonl").read_text().splitlines()]
+    with open_store(compared.folder) as store:
+        members = store.members(compared.id)
 
     assert data["seeds"] == [0, 1, 2, 3]
     assert data["pilot_seeds"] == [FIRST_PILOT_SEED, FIRST_PILOT_SEED + 1]
     for written, choice in data["peaks"].items():
-        scored = {r["schedule"] for r in journal if r["seed"] < FIRST_PILOT_SEED}
+        scored = {m.schedule for m in members if m.role == "score"}
         assert len(choice["tried"]) >= 3
         at_own = str(lrdecay.at_peak(lrdecay.parse(written), choice["chosen"]))
         assert at_own in scored
+    assert {m.role for m in members if m.seed >= FIRST_PILOT_SEED} == {"pilot"}
+    assert {m.role for m in members if m.seed < FIRST_PILOT_SEED} == {"score"}
 
 
 def test_every_schedule_is_scored_on_the_same_seeds_at_its_own_and_at_the_shared_peak(compared):
@@ -187,12 +193,9 @@ def test_a_study_killed_at_any_moment_goes_on_and_ends_the_same(compared, tmp_pa
 
     stored = json.loads((tmp_path / "report" / "result.json").read_text())
     assert stored["rows"] == compared.to_json()["rows"]
-    identities = [
-        json.loads(line)["identity"]
-        for line in (tmp_path / "report/journal.jsonl").read_text().splitlines()
-        if line.startswith("{") and line.endswith("}")
-    ]
-    assert len(identities) == len(set(identities))
+    with open_store(tmp_path / "report") as store:
+        assert store.check() == []
+        assert [study.state for study in store.studies()] == ["finished"]
 
 
 def test_schedules_without_a_peak_in_common_are_not_ranked_at_a_shared_one(tmp_path):
@@ -222,12 +225,23 @@ def test_a_script_is_compared_like_a_task(tmp_path, capsys, monkeypatch):
     assert all(0 < v < 1 for row in data["rows"] for v in row["values"])
 
 
+def kept_results(path: Path) -> int:
+    """How many runs are in an SQLite store that somebody is making."""
+    if not path.exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        try:
+            return database.execute("SELECT count(*) FROM lrdecay_results").fetchone()[0]
+        except sqlite3.OperationalError:  # not made yet, or just being made
+            return 0
+
+
 def test_ctrl_c_is_one_line_and_the_study_goes_on_from_there(tmp_path):
     command = [sys.executable, "-c", "from lrdecay.cli.main import main; main()", "compare", "quadratic"]
     schedules = [f"-slinear({rate})" for rate in (0.1, 0.11, 0.12, 0.13)]
     arguments = [*command, *schedules, "--fixed-peak", "--seeds", "40", "--steps", "4000", "--out", "r"]
     child = subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    while not (tmp_path / "r" / "journal.jsonl").exists():
+    while not kept_results(tmp_path / "r" / "lrdecay.db"):
         time.sleep(0.05)
         assert child.poll() is None
     child.send_signal(signal.SIGINT)
@@ -238,7 +252,9 @@ def test_ctrl_c_is_one_line_and_the_study_goes_on_from_there(tmp_path):
     assert plan.startswith("160 runs, 640,000 updates if run apart")
     assert len(rest) == 1
     assert "interrupted" in rest[0]
-    assert len((tmp_path / "r" / "journal.jsonl").read_text().splitlines()) >= 1
+    with open_store(tmp_path / "r") as store:
+        assert [study.state for study in store.studies()] == ["running"]
+        assert store.check() == []
 
 
 def test_no_peak_below_a_floor_is_tried(tmp_path):
@@ -312,7 +328,8 @@ def test_a_disk_too_small_for_what_sharing_needs_is_refused_before_anything_is_t
         lrdecay.compare(
             "quadratic", STEPS, arguments=NOISY, fixed_peak=True, max_disk="100 B", out=tmp_path / "r", workers=1
         )
-    assert not (tmp_path / "r" / "journal.jsonl").exists()
+    with open_store(tmp_path / "r") as store:
+        assert store.studies() == []
     with pytest.raises(InputError, match="must be an amount such as 2GB"):
         lrdecay.compare("quadratic", STEPS, max_disk="much")
 

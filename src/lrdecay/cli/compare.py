@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from lrdecay.cli.options import (
     Out,
     Script,
     Steps,
+    Store,
     Task,
     With,
     Workers,
@@ -23,6 +24,10 @@ from lrdecay.cli.options import (
     task_arguments,
 )
 from lrdecay.cli.progress import ProgressBar
+from lrdecay.errors import InputError, refusal
+
+if TYPE_CHECKING:
+    from lrdecay.verbs.compare import Compared
 
 __all__ = ["compare_command"]
 
@@ -80,17 +85,29 @@ def compare_command(
             help="Hand the scored runs on: csv, jsonl or parquet:FILE; tensorboard, mlflow or wandb:DIR. Repeatable.",
         ),
     ] = None,
+    store: Store = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="STUDY", help="Go on with a study, by id or folder; -s and --seeds may add to it."),
+    ] = None,
     json: Json = False,
+    *,
+    context: typer.Context,
 ) -> None:
     """Compare schedules, each at its own peak, on the same seeds.
 
     Example: lrdecay compare mnist1d -s 'constant(peak)' -s 'cosine(peak)' -s 'linear(peak)' --seeds 5
 
     Example: lrdecay compare digits -s 'wsd(peak, warmup=50, cooldown={"10%","20%","40%"})' --vary wd={0,0.01}
+
+    Example: lrdecay compare --resume lrdecay-reports/compare-digits-01234567 --seeds 10
     """
     from lrdecay.verbs.compare import compare, dry_run
 
     given = [*(schedules or []), *(f"@{file}" for file in files or [])]
+    if resume is not None:
+        _resume(resume, given, context, json=json)
+        return
     asked: dict[str, Any] = {
         "script": script,
         "seeds": seeds,
@@ -115,8 +132,62 @@ def compare_command(
         return
     with ProgressBar() as bar:
         compared = compare(
-            task, given, **asked, out=out, export=export or (), watch=bar, say=_say, command=command_line()
+            task, given, **asked, out=out, export=export or (), watch=bar, say=_say, command=command_line(), store=store
         )
+    _show(compared, json=json)
+
+
+def _resume(study: str, given: list[str], context: typer.Context, *, json: bool) -> None:
+    """Go on with what was asked before; refuse what would ask it anew."""
+    from lrdecay.verbs.resume import resume
+
+    typed = {name: value for name, value in context.params.items() if _was_typed(context, name)}
+    twice = next((name for name in typed if name not in _RESUMES), None)
+    if twice is not None:
+        cure = "The study has its own; -s and --seeds add to it."
+        msg = refusal(f"--{twice.rstrip('_').replace('_', '-')}", "must not be given with --resume", typed[twice], cure)
+        raise InputError(msg)
+    with ProgressBar() as bar:
+        compared = resume(
+            study,
+            given,
+            seeds=typed.get("seeds"),
+            store=typed.get("store"),
+            budget=typed.get("budget"),
+            out=typed.get("out"),
+            workers=typed.get("workers"),
+            share=not typed.get("no_share", False),
+            max_disk=typed.get("max_disk"),
+            export=typed.get("export") or (),
+            watch=bar,
+            say=_say,
+            command=command_line(),
+        )
+    _show(compared, json=json)
+
+
+_RESUMES = {
+    "resume",
+    "schedules",
+    "files",
+    "seeds",
+    "store",
+    "budget",
+    "out",
+    "workers",
+    "no_share",
+    "max_disk",
+    "export",
+    "json",
+}
+
+
+def _was_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _show(compared: Compared, *, json: bool) -> None:
     if json:
         print_json(compared.to_json())
         return
@@ -128,7 +199,7 @@ def compare_command(
     console = Console(width=None if sys.stdout.isatty() else 110)
     console.print(study_table(compared.study))
     console.print(verdict(compared.study), highlight=False, markup=False)
-    console.print(f"\nreport: {compared.report}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"\nreport: {compared.report}\nstudy: {compared.id}", highlight=False, markup=False, soft_wrap=True)
     for target in compared.exported:
         console.print(f"exported: {target}", highlight=False, markup=False, soft_wrap=True)
 

@@ -20,6 +20,7 @@ __all__ = [
     "Out",
     "Script",
     "Steps",
+    "Store",
     "Task",
     "With",
     "Workers",
@@ -48,6 +49,10 @@ Metric = Annotated[
 ]
 Out = Annotated[str | None, typer.Option(metavar="DIR", help="Where to write.")]
 Workers = Annotated[int | None, typer.Option(help="Worker processes, one thread each; by default one per core.")]
+Store = Annotated[
+    str | None,
+    typer.Option(metavar="URL|dir:PATH", help="Where studies are kept; by default in their own folders."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print exact JSON instead of a table.")]
 
 

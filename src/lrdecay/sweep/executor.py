@@ -18,9 +18,9 @@ from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.snapshot_file import has_snapshot, remove_snapshot, sweep_snapshots
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.runs.task_source import TaskSource
-from lrdecay.sweep.assembly import Trained, assembled, fits
+from lrdecay.sweep.assembly import Trained, assembled
 from lrdecay.sweep.node import NodeDone, NodeJob, train_node
-from lrdecay.sweep.node_store import NodeStore
+from lrdecay.sweep.node_store import NodeStore, seek
 from lrdecay.sweep.order import Frontier
 from lrdecay.sweep.pool import LocalPool
 from lrdecay.sweep.tree import Line, Node, Tree, plan_tree
@@ -46,6 +46,7 @@ class Work:
     tree: Tree
     found: dict[int, Trained]  # node -> what the store has of it
     todo: frozenset[int]
+    keys: tuple[str, ...] = ()  # node -> what the store keeps it under
 
     @property
     def steps(self) -> int:
@@ -62,6 +63,7 @@ class Executor:
         steps_retrained: of these, in nodes that were finished before and whose snapshots were gone.
         peak_snapshots: most that were on disk at once.
         largest_snapshot: bytes of the largest.
+        made_of: the identity of a run it gave -> the keys of the nodes it was put together from.
     """
 
     pool: LocalPool
@@ -73,15 +75,18 @@ class Executor:
     steps_retrained: int = 0
     peak_snapshots: int = 0
     largest_snapshot: int = 0
+    made_of: dict[str, tuple[str, ...]] = field(factory=dict, init=False)
     _alive: set[int] = field(factory=set, init=False)
 
     def prepare(self, specs: Sequence[RunSpec]) -> Work:
         """Plan some runs, and look up which of their nodes are finished."""
         tree = plan_tree([line_of(spec) for spec in specs], self.least)
         found: dict[int, Trained] = {}
+        keys: list[str] = []
         for i, node in enumerate(tree.nodes):
-            kept = self.nodes.node(node.key)
-            if kept is not None and fits(node, kept[0]):
+            key, kept = seek(self.nodes, node)
+            keys.append(key)
+            if kept is not None:
                 found[i] = kept
         todo: set[int] = set()
         for i in reversed(range(len(tree.nodes))):
@@ -92,7 +97,7 @@ class Executor:
                 todo.difference_update(range(i + 1, node.below))
             elif any(child in todo for child in node.children) and not has_snapshot(self._snapshot(node)):
                 todo.add(i)
-        return Work(tuple(specs), tree, found, frozenset(todo))
+        return Work(tuple(specs), tree, found, frozenset(todo), tuple(keys))
 
     def run(self, work: Work) -> Iterator[tuple[int, RunResult]]:
         """Train what is to be trained; gives (index, result) of each run as it is whole.
@@ -106,7 +111,7 @@ class Executor:
         needed = {i for i, node in enumerate(tree.nodes) if any(child in todo for child in node.children)}
         sweep_snapshots(self.folder, {self._snapshot(tree.nodes[i]).name for i in needed})
         self._alive = {i for i in needed if i not in todo}
-        runs = _Runs(work)
+        runs = _Runs(work, self.made_of)
         yield from runs.whole()
         frontier = Frontier(tree, todo, self.trees)
         standing: dict[int, int] = {}
@@ -135,7 +140,7 @@ class Executor:
         if i in work.found:
             self.steps_retrained += done.trace.steps
         else:
-            self.nodes.put_node(work.tree.nodes[i].key, done.record, done.trace)
+            self.nodes.put_node(work.keys[i], done.record, done.trace)
         self.steps_trained += done.trace.steps
         if done.saved:
             self._alive.add(i)
@@ -171,8 +176,8 @@ class Executor:
 class _Runs:
     """Runs, as their nodes come in."""
 
-    def __init__(self, work: Work) -> None:
-        self._work, self._trained = work, dict(work.found)
+    def __init__(self, work: Work, made_of: dict[str, tuple[str, ...]]) -> None:
+        self._work, self._trained, self._made_of = work, dict(work.found), made_of
         self._paths = work.tree.paths()
         place = {id(node): i for i, node in enumerate(work.tree.nodes)}
         self._places = {run: [place[id(node)] for node in path] for run, path in self._paths.items()}
@@ -204,7 +209,9 @@ class _Runs:
                 break
         self._given.add(run)
         nodes = [self._work.tree.nodes[i] for i in path]
-        yield run, assembled(self._work.specs[run], nodes, [self._trained[i] for i in path])
+        result = assembled(self._work.specs[run], nodes, [self._trained[i] for i in path])
+        self._made_of[result.identity] = tuple(self._work.keys[i] for i in path)
+        yield run, result
         for i in self._places[run]:
             self._waits[i] -= 1
             if not self._waits[i]:

@@ -1,90 +1,78 @@
-"""What a study has finished, on disk, so that a kill loses at most the runs being made.
+"""What a study has finished, in a store, so that a kill loses at most the nodes being trained.
 
-One folder per study: ``journal.jsonl`` has a line per finished run, appended and flushed to disk after its trace was
-written to ``traces/<identity>.csv``. A run whose identity is in the journal is never made again.
+A run whose identity is in the store is never made again, whichever study made it. What belongs to which study is said
+in the store before it is made.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
 
-from attrs import asdict
-
-from lrdecay.errors import RunError
-from lrdecay.runs.files import append_line, read_lines
-from lrdecay.runs.protocol import encode
-from lrdecay.runs.spec import Divergence, RunResult
-from lrdecay.runs.trace import Trace
+from lrdecay.errors import InputError
+from lrdecay.runs.spec import RunResult
+from lrdecay.runs.store.opening import open_store
+from lrdecay.runs.store.protocol import Member, Store, StudyRecord
 
 __all__ = ["Journal"]
 
 
 class Journal:
-    """The finished runs of a study, by identity.
+    """The finished runs of a study, by identity; a context manager that closes a store it opened itself.
+
+    Args:
+        folder: of the study: its report and its snapshots.
+        store: where runs and nodes are kept; by default the one in the folder.
+        study: of which study they are; None: of none.
 
     Raises:
-        RunError: the folder holds something else, or a trace in it is missing.
+        InputError: the folder holds the journal of an older lrdecay, or something else.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Reads what is there."""
+    def __init__(self, folder: Path, store: Store | None = None, study: StudyRecord | None = None) -> None:
+        """Opens the store where none is given."""
+        if (folder / "journal.jsonl").exists():
+            msg = f"`--out {folder}` must be a new folder or one of this version, got one with a journal.jsonl, which"
+            raise InputError(msg + " an older lrdecay kept its runs in. Use another --out.")
         self.folder = folder
-        self._path = folder / "journal.jsonl"
+        self.store = open_store(folder) if store is None else store
+        self.study = study
+        self.owns_store = store is None
         self._finished: dict[str, RunResult] = {}
-        for record in read_lines(self._path):
-            self._finished[record["identity"]] = self._read(record)
 
     def get(self, identity: str) -> RunResult | None:
-        """The finished run, if it is finished."""
-        return self._finished.get(identity)
+        """The finished run, if it is finished.
 
-    def add(self, result: RunResult) -> None:
-        """Write the trace, then the line."""
-        result.trace.to_csv(self._trace(result.identity))
-        append_line(self._path, _record(result))
+        Raises:
+            RunError: it is damaged.
+        """
+        if identity not in self._finished:
+            kept = self.store.result(identity)
+            if kept is None:
+                return None
+            self._finished[identity] = kept
+        return self._finished[identity]
+
+    def add(self, result: RunResult, nodes: Sequence[str] = ()) -> None:
+        """Keep a run, and the keys of the nodes it was put together from."""
+        self.store.put_result(result, nodes)
         self._finished[result.identity] = result
 
-    def _trace(self, identity: str) -> Path:
-        return self.folder / "traces" / f"{identity[:16]}.csv"
+    def join(self, members: Sequence[Member]) -> None:
+        """Say that these runs belong to the study."""
+        if self.study is not None and members:
+            self.store.add_members(self.study.id, members)
 
-    def _read(self, record: Mapping[str, Any]) -> RunResult:
-        path = self._trace(record["identity"])
-        if not path.exists():
-            msg = f"`{self._path}` must have the trace of each run beside it, got no {path.name}. Use another --out."
-            raise RunError(msg)
-        diverged = None if record["diverged"] is None else Divergence(**record["diverged"])
-        return RunResult(
-            identity=record["identity"],
-            seed=record["seed"],
-            schedule=record["schedule"],
-            metric=record["metric"],
-            goal=record["goal"],
-            score=float(record["score"]),
-            metrics={k: float(v) for k, v in record["metrics"].items()},
-            trace=Trace.from_csv(path),
-            diverged=diverged,
-            seconds=record["seconds"],
-            notes=tuple(record["notes"]),
-            failure=record["failure"],
-            digest=record.get("digest"),
-        )
+    def close(self) -> None:
+        """Let go of the store, if it was opened here."""
+        if self.owns_store:
+            self.store.close()
 
+    def __enter__(self) -> Journal:
+        return self
 
-def _record(r: RunResult) -> dict[str, Any]:
-    return {
-        "identity": r.identity,
-        "seed": r.seed,
-        "schedule": r.schedule,
-        "metric": r.metric,
-        "goal": r.goal,
-        "score": encode(r.score) if not math.isnan(r.score) else "nan",
-        "metrics": {k: encode(v) for k, v in r.metrics.items()},
-        "diverged": None if r.diverged is None else asdict(r.diverged),
-        "seconds": round(r.seconds, 3),
-        "notes": list(r.notes),
-        "failure": r.failure,
-        "digest": r.digest,
-    }
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

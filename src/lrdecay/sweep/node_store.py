@@ -1,60 +1,49 @@
-"""Where finished nodes are kept, so that none is trained twice; here, a folder beside the study's journal."""
+"""What the executor asks of a store, so that no node is trained twice, and under which key it keeps one.
+
+A key is the identity of the state at a node's end. The store keeps the first node put under a key, and one that was cut
+from another tree may not say all that this tree asks (`lrdecay.sweep.assembly.fits`): it began later, or nobody
+measured where this one is measured. Then this one is kept beside it, under a key of its own.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
-from lrdecay.errors import RunError
-from lrdecay.runs.files import append_line, read_lines
 from lrdecay.runs.trace import Trace
+from lrdecay.sweep.assembly import Trained, fits
+from lrdecay.sweep.tree import Node
 
-__all__ = ["FolderNodes", "NodeStore"]
+__all__ = ["NodeStore", "own_key", "seek"]
 
 
 class NodeStore(Protocol):
-    """What the executor asks of a store."""
+    """The part of `lrdecay.runs.store.protocol.Store` that holds nodes."""
 
     def node(self, key: str) -> tuple[Mapping[str, Any], Trace] | None:
         """The record and the trace of a finished node."""
 
     def put_node(self, key: str, record: Mapping[str, Any], trace: Trace) -> None:
-        """Keep a finished node, on disk before this returns; in place of one of the same key."""
+        """Keep a finished node, on disk before this returns; where one is kept under the key, that one stands."""
 
 
-class FolderNodes:
-    """``nodes.jsonl`` with a line per node, and ``nodes/<key>.csv`` with its trace.
+def seek(store: NodeStore, node: Node) -> tuple[str, Trained | None]:
+    """The key a node is kept under, or is to be kept under; and what is kept, if it says all that is asked.
 
     Raises:
-        RunError: the folder holds something else.
+        RunError: what is kept is damaged.
     """
+    kept = store.node(node.key)
+    if kept is None or fits(node, kept[0]):
+        return node.key, kept
+    mine = own_key(node)
+    kept = store.node(mine)
+    return mine, kept
 
-    def __init__(self, folder: Path) -> None:
-        """Reads the lines; traces are read when they are asked for."""
-        self._path, self._traces = folder / "nodes.jsonl", folder / "nodes"
-        self._records = {line["key"]: line["record"] for line in read_lines(self._path)}
 
-    def node(self, key: str) -> tuple[Mapping[str, Any], Trace] | None:
-        """The record and the trace of a finished node.
-
-        Raises:
-            RunError: its trace is gone.
-        """
-        if key not in self._records:
-            return None
-        path = self._trace(key)
-        if not path.exists():
-            msg = f"`{self._path}` must have the trace of each node beside it, got no {path.name}. Use another --out."
-            raise RunError(msg)
-        return self._records[key], Trace.from_csv(path)
-
-    def put_node(self, key: str, record: Mapping[str, Any], trace: Trace) -> None:
-        """Write the trace, then the line."""
-        trace.to_csv(self._trace(key))
-        append_line(self._path, {"key": key, "record": dict(record)})
-        self._records[key] = json.loads(json.dumps(record))  # as it will be read
-
-    def _trace(self, key: str) -> Path:
-        return self._traces / f"{key[:32]}.csv"
+def own_key(node: Node) -> str:
+    """A key for what this node asks of the way to its end, beside the key of its end."""
+    asked = json.dumps([node.start, list(node.marks), bool(node.ends)])
+    return f"{node.key}.{hashlib.sha256(asked.encode()).hexdigest()[:16]}"

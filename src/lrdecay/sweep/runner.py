@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from lrdecay.errors import RunError
 from lrdecay.runs.script_result import CannotForkError
 from lrdecay.runs.spec import RunResult, RunSpec
+from lrdecay.runs.store.protocol import Member
 from lrdecay.sweep.executor import Executor, check_room, shareable
 from lrdecay.sweep.journal import Journal
-from lrdecay.sweep.node_store import FolderNodes, NodeStore
+from lrdecay.sweep.node_store import NodeStore
 from lrdecay.sweep.pool import LocalPool
 
 __all__ = ["Runner"]
@@ -22,7 +23,7 @@ class Runner:
         pool: makes the runs.
         journal: keeps them.
         share: whether runs that agree up to a step are trained once up to it; the results are the same.
-        nodes: where the parts that runs share are kept; by default beside the journal.
+        nodes: where the parts that runs share are kept; by default in the journal's store.
         snapshots: how many fit on the disk at once; None: as many as there are.
         least: what starting a node costs, in updates.
     """
@@ -39,7 +40,7 @@ class Runner:
     ) -> None:
         """Nothing trained yet."""
         self._pool, self._journal, self._share, self._snapshots = pool, journal, share, snapshots
-        self._executor = Executor(pool, nodes or FolderNodes(journal.folder), journal.folder / "snapshots")
+        self._executor = Executor(pool, nodes or journal.store, journal.folder / "snapshots")
         self._executor.least = least
         self.steps_asked = 0
         self._steps_apart = 0
@@ -56,13 +57,19 @@ class Runner:
         """Of these, updates that were made before and whose snapshots were gone."""
         return self._executor.steps_retrained
 
-    def run(self, specs: Sequence[RunSpec], what: str) -> list[RunResult]:
+    def run(self, specs: Sequence[RunSpec], what: str, members: Sequence[Member] = ()) -> list[RunResult]:
         """The results of these runs, in order; each is written to the journal the moment it is finished.
+
+        Args:
+            specs: the runs.
+            what: what they are for, for who watches.
+            members: their places in the study.
 
         Raises:
             InputError: the disk has no room for the snapshots it takes to share.
             RunError: a user's script failed; what was finished before is kept.
         """
+        self._journal.join(members)
         identities = [spec.identity() for spec in specs]
         missing = {i: s for i, s in zip(identities, specs, strict=True) if self._journal.get(i) is None}
         self.steps_asked += sum(spec.to_train for spec in specs)
@@ -102,6 +109,6 @@ class Runner:
         for _, result in results:
             if result.failure is not None:
                 raise RunError(result.failure)
-            self._journal.add(result)
+            self._journal.add(result, self._executor.made_of.pop(result.identity, ()))
             steps += result.steps
         return steps

@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from attrs import field, frozen
+from typing import Any
 
 from lrdecay.errors import RunError
 from lrdecay.schedule import Schedule
-from lrdecay.sweep.journal import Journal
-from lrdecay.sweep.pilots import shared_peak
 from lrdecay.sweep.pool import LocalPool, Watch
-from lrdecay.sweep.runner import Runner
-from lrdecay.sweep.study import Row, Study, rank
+from lrdecay.verbs.answering import Compared, How, answer
 from lrdecay.verbs.estimate import Estimate
-from lrdecay.verbs.export import export_study, frame_of, target_of
+from lrdecay.verbs.export import target_of
 from lrdecay.verbs.extras import require
-from lrdecay.verbs.find import search
 from lrdecay.verbs.planning import plan_study
-from lrdecay.verbs.provenance import provenance
 from lrdecay.verbs.question import Question
 from lrdecay.verbs.sources import Task, source_of
-from lrdecay.verbs.tuning import Candidate, make_spec, tune
-from lrdecay.verbs.varied import Arm, arms_of
-
-if TYPE_CHECKING:
-    from lrdecay.logs.frames import DataFrame
+from lrdecay.verbs.varied import arms_of
 
 __all__ = ["Compared", "compare", "dry_run"]
-
-
-@frozen(eq=False)
-class Compared:
-    """A finished comparison and the folder its report is in."""
-
-    study: Study
-    folder: Path
-    report: Path
-    facets: Mapping[str, Mapping[str, Any]] = field(factory=dict)  # row's name -> axis of a grid, or variant -> value
-    exported: tuple[str, ...] = ()  # as asked for: "parquet:runs.parquet"
-
-    def to_json(self) -> dict[str, Any]:
-        """The study's JSON, where the report is, what each row is on the axes of grids, and what was exported."""
-        facets = {written: dict(axes) for written, axes in self.facets.items()}
-        more = {"report": str(self.report), "facets": facets, "exported": list(self.exported)}
-        return self.study.to_json() | more
-
-    def frame(self) -> DataFrame:
-        """Every scored run in one long pandas DataFrame: run, params, step, name, value.
-
-        Raises:
-            MissingExtraError: pandas or pyarrow (``lrdecay[frames]``) is not installed.
-        """
-        return frame_of(self.study)
 
 
 def compare(
@@ -80,6 +43,7 @@ def compare(
     say: Callable[[str], None] | None = None,
     watch: Watch | None = None,
     command: str = "lrdecay.compare(...)",
+    store: str | Path | None = None,
 ) -> Compared:
     """Train every schedule on the same seeds and say which is best, as far as the seeds allow.
 
@@ -108,74 +72,21 @@ def compare(
         say: told in a few lines what it will cost, before anything is trained.
         watch: told about the updates made.
         command: what to write into the provenance.
+        store: where the study is kept, as `lrdecay.runs.store.opening.open_store` reads it; by default in ``out``.
 
     Raises:
         InputError: something asked for cannot be done; nothing was trained.
-        RunError: a schedule diverged wherever it was tried, or a script failed. Finished runs are kept in ``out``.
+        RunError: a schedule diverged wherever it was tried, a script failed, the disk is full, or another process works
+            on the same study. Finished runs are kept in the store.
     """
-    began = time.perf_counter()
     require("study", "compare")
-    from lrdecay.report.html import write_report
-
     targets = [target_of(text) for text in ([export] if isinstance(export, str) else export)]
     question = Question.read(
         schedules, seeds=seeds, pilots=pilots, fixed_peak=fixed_peak, vary=vary, budget=budget, max_disk=max_disk
     )
     source = source_of(task, script, arguments=arguments, metric=metric)
-    with LocalPool(workers, watch) as pool:
-        arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
-        nominal = question.candidates(arms, {})
-        folder = Path(out) if out is not None else question.folder(source, arms)
-        journal = Journal(folder)
-        planned = plan_study(pool, question, arms, nominal, journal, share=share)
-        if planned.estimate is not None and say is not None:
-            for line in planned.estimate.sentences():
-                say(line)
-        notes = list(question.notes)
-        if share and planned.apart is not None:
-            notes.append(f"Every run was made apart: {planned.apart}")
-        share = share and planned.apart is None
-        runner = Runner(pool, journal, share=share, snapshots=planned.room, least=planned.least)
-        found, find_steps = dict[Arm, float](), 0
-        for arm in arms if question.opens else ():
-            finding = search(pool, arm.source, arm.probe)
-            found[arm], find_steps = float(f"{finding.peak():.2g}"), find_steps + finding.steps_used
-            start = arm.named(f"Open peaks start from {found[arm]:g}")
-            notes.append(f"{start}, found by a range test of {finding.repeats} repeats.")
-        candidates = question.candidates(arms, found)
-        tuned = tune(runner, candidates, question.pilot_seeds) if question.pilot_seeds else None
-        own = {c.written: tuned.choices[c.written].peak if tuned else c.stated for c in candidates}
-        common = None
-        if tuned and len(candidates) > 1:
-            common = shared_peak([tuned.choices[c.written].scores for c in candidates], tuned.goal)
-            if common is None:
-                notes.append("No peak at which all schedules train was tried for all, so none is shared.")
-        wanted = [(c, own[c.written]) for c in candidates]
-        wanted += [] if common is None else [(c, common) for c in candidates]
-        both = _score(runner, wanted, question.seeds)
-        rows, level = both[: len(candidates)], both[len(candidates) :]
-        runner.clean()
-    first = rows[0].results[0]
-    study = Study(
-        task=source.label,
-        metric=first.metric,
-        goal=first.goal,
-        seeds=question.seeds,
-        pilot_seeds=question.pilot_seeds,
-        main=rank("each at its best peak" if tuned else "each at its stated peak", rows, first.goal),
-        shared=rank(f"all at the shared peak {common:g}", level, first.goal) if level else None,
-        choices=tuned.choices if tuned else {},
-        steps_trained=runner.steps_trained + find_steps,
-        steps_naive=runner.steps_asked + find_steps,
-        seconds=time.perf_counter() - began,
-        notes=(*notes, *runner.notes, *first.notes, *_reused(runner)),
-        provenance=provenance(command),
-    )
-    report = write_report(study, folder)
-    for target in targets:
-        export_study(study, target)
-    _raise_if_nothing_trained(rows, report)
-    return Compared(study, folder, report, question.facets(arms), tuple(map(str, targets)))
+    how = How(None if out is None else Path(out), store, workers, share, targets, say, watch, command)
+    return answer(question, source, steps, epochs, how)
 
 
 def dry_run(
@@ -213,29 +124,3 @@ def dry_run(
         msg = "`dry_run(...)` must have runs to plan, got none."
         raise RunError(msg)
     return planned.estimate
-
-
-def _score(runner: Runner, wanted: Sequence[tuple[Candidate, float]], seeds: tuple[int, ...]) -> list[Row]:
-    """Candidates at given peaks on the scoring seeds."""
-    specs = [make_spec(c, peak, seed) for c, peak in wanted for seed in seeds]
-    results = runner.run(specs, "scoring: the same seeds for every schedule")
-    n = len(seeds)
-    return [
-        Row(c.written, c.arm.named(str(c.at(peak))), peak, tuple(results[i * n : (i + 1) * n]))
-        for i, (c, peak) in enumerate(wanted)
-    ]
-
-
-def _raise_if_nothing_trained(rows: Sequence[Row], report: Path) -> None:
-    """A study in which every run diverged has failed; what there is to see is kept."""
-    first = rows[0].results[0].diverged
-    if first is not None and all(row.diverged == len(row.results) for row in rows):
-        msg = f"`compare` must have a run whose loss stays finite, got none: {rows[0].spec} was {first.loss} at step "
-        msg += f"{first.step} (rate {first.rate:.6g}). Lower the peaks. The traces are beside {report}."
-        raise RunError(msg)
-
-
-def _reused(runner: Runner) -> tuple[str, ...]:
-    if not runner.runs_reused:
-        return ()
-    return (f"{runner.runs_reused} runs were finished before and not made again; steps_trained counts only new ones.",)

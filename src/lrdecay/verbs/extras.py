@@ -9,7 +9,7 @@ from lrdecay.errors import MissingExtraError
 __all__ = ["require"]
 
 _PACKAGES = {
-    "study": ("scipy", "matplotlib", "jinja2"),
+    "study": ("scipy", "matplotlib", "jinja2", "sqlalchemy", "cattrs"),
     "torch": ("torch",),
     "frames": ("pandas", "pyarrow"),
     "tensorboard": ("tensorboard",),

@@ -16,6 +16,7 @@ from lrdecay.schedule import Schedule
 from lrdecay.sweep.pilots import FIRST_PILOT_SEED
 from lrdecay.verbs.budget import Budget, parse_budget
 from lrdecay.verbs.estimate import NOMINAL_PEAK, disk_bytes
+from lrdecay.verbs.grids import grids_of
 from lrdecay.verbs.provenance import report_folder
 from lrdecay.verbs.schedules import FAR, Asked, schedules_of
 from lrdecay.verbs.tuning import Candidate, make_spec
@@ -38,6 +39,8 @@ class Question:
     fixed_peak: bool
     budget: Budget | None
     max_disk: int | None  # bytes
+    given: tuple[str, ...] = ()  # the schedules and grids as they were written; files as what is in them
+    vary: tuple[str, ...] = ()  # the variants as they were written
 
     @classmethod
     def read(
@@ -73,7 +76,19 @@ class Question:
             msg = refusal("--fixed-peak", "must be given stated peaks", open_[0], cure)
             raise InputError(msg)
         first = () if fixed_peak else tuple(range(FIRST_PILOT_SEED, FIRST_PILOT_SEED + pilots))
-        return cls(tuple(asked), tuple(notes), variants, tuple(range(seeds)), first, pilots, fixed_peak, bound, room)
+        return cls(
+            asked=tuple(asked),
+            notes=tuple(notes),
+            variants=variants,
+            seeds=tuple(range(seeds)),
+            pilot_seeds=first,
+            pilots=pilots,
+            fixed_peak=fixed_peak,
+            budget=bound,
+            max_disk=room,
+            given=tuple(grid.written for grid in grids_of(schedules)),
+            vary=(vary,) if isinstance(vary, str) else tuple(vary),
+        )
 
     @property
     def opens(self) -> bool:

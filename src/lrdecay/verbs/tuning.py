@@ -8,6 +8,7 @@ from attrs import frozen
 
 from lrdecay.errors import InputError, RunError
 from lrdecay.runs.spec import Divergence, RunSpec
+from lrdecay.runs.store.protocol import Member
 from lrdecay.runs.trainable import Goal
 from lrdecay.schedule import at_peak
 from lrdecay.schedule.notation import Spec
@@ -16,7 +17,7 @@ from lrdecay.sweep.runner import Runner
 from lrdecay.verbs.show import horizon_of
 from lrdecay.verbs.varied import Arm
 
-__all__ = ["Candidate", "Tuned", "make_spec", "tune"]
+__all__ = ["Candidate", "Tuned", "make_spec", "members_of", "tune"]
 
 
 @frozen
@@ -72,6 +73,16 @@ def make_spec(candidate: Candidate, peak: float, seed: int) -> RunSpec:
     return RunSpec(candidate.arm.source, seed, repr(schedule), horizon, rates, probe.metric, probe.goal)
 
 
+def members_of(wanted: Sequence[tuple[Candidate, float]], specs: Sequence[RunSpec], role: str) -> list[Member]:
+    """The places of runs in their study: as many of each candidate at its peak, in order, as there are seeds."""
+    each = len(specs) // len(wanted)
+    rows = [row for row in wanted for _ in range(each)]
+    return [
+        Member(spec.identity(), c.written, spec.schedule, spec.seed, float(peak), role)
+        for (c, peak), spec in zip(rows, specs, strict=True)
+    ]
+
+
 def tune(runner: Runner, candidates: Sequence[Candidate], seeds: Sequence[int]) -> Tuned:
     """The best peak of each candidate; grids grow together, so that the pool is kept busy.
 
@@ -83,7 +94,8 @@ def tune(runner: Runner, candidates: Sequence[Candidate], seeds: Sequence[int]) 
     wanted = [(c, peak) for c in candidates for peak in c.first_peaks if c.allows(peak)]
     while True:
         specs = [make_spec(c, peak, seed) for c, peak in wanted for seed in seeds]
-        results = runner.run(specs, "pilots: finding each schedule's peak")
+        members = members_of(wanted, specs, "pilot")
+        results = runner.run(specs, "pilots: finding each schedule's peak", members)
         goal = results[0].goal
         for i, (c, peak) in enumerate(wanted):
             mine = results[i * len(seeds) : (i + 1) * len(seeds)]
