@@ -184,22 +184,22 @@ def train_branches(
         msg = refusal("--from CHECKPOINT", "must not lie among the report's own snapshots", str(folder), cure)
         raise InputError(msg)
     runs = [branch.run(trunk, seed) for branch in branches for seed in seeds]
-    journal = Journal(folder)
-    left = {run.identity(): run for run in runs if journal.get(run.identity()) is None}
-    notes: list[str] = []
-    least, room = 0, None
-    if left:
-        planned, costs = estimate_branches(pool, list(left.values()), share=share, max_disk=max_disk)
-        if say is not None:
-            for line in planned.sentences():
-                say(line)
-        if share and costs.apart is not None:
-            notes.append(f"Every run was made apart: {costs.apart}")
-        share = share and costs.apart is None
-        least, room = costs.least, None if max_disk is None else max_disk // max(costs.snapshot, 1)
-    runner = Runner(pool, journal, share=share, snapshots=room, least=least)
-    results = runner.run(runs, f"branches from step {trunk.step}")
-    runner.clean()
+    with Journal(folder) as journal:
+        left = {run.identity(): run for run in runs if journal.get(run.identity()) is None}
+        notes: list[str] = []
+        least, room = 0, None
+        if left:
+            planned, costs = estimate_branches(pool, list(left.values()), share=share, max_disk=max_disk)
+            if say is not None:
+                for line in planned.sentences():
+                    say(line)
+            if share and costs.apart is not None:
+                notes.append(f"Every run was made apart: {costs.apart}")
+            share = share and costs.apart is None
+            least, room = costs.least, None if max_disk is None else max_disk // max(costs.snapshot, 1)
+        runner = Runner(pool, journal, share=share, snapshots=room, least=least)
+        results = runner.run(runs, f"branches from step {trunk.step}")
+        runner.clean()
     n = len(seeds)
     each = [results[i * n : (i + 1) * n] for i in range(len(branches))]
     if trunk.origin is not None and n > 1 and any(_alike(row) for row in each):
