@@ -72,6 +72,20 @@ def compare_command(
     max_disk: Annotated[
         str | None, typer.Option("--max-disk", metavar="SIZE", help="What snapshots may take at once, such as 2GB.")
     ] = None,
+    engine: Annotated[str, typer.Option(metavar="local|ray", help="What makes the runs.")] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDR", help="With --engine ray, of a running Ray; without, one is started here."),
+    ] = None,
+    snapshots: Annotated[
+        str | None, typer.Option(metavar="DIR", help="A folder for snapshots that every worker can reach.")
+    ] = None,
+    launcher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="What starts the script: 'torchrun --nproc-per-node 2' or 'sbatch --wait job.sh'."
+        ),
+    ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and train nothing.")] = False,
     export: Annotated[
         list[str] | None,
@@ -105,6 +119,9 @@ def compare_command(
         "workers": workers,
         "share": not no_share,
         "max_disk": max_disk,
+        "engine": engine,
+        "address": address,
+        "launcher": launcher,
     }
     if dry:
         planned = dry_run(task, given, **asked)
@@ -115,7 +132,15 @@ def compare_command(
         return
     with ProgressBar() as bar:
         compared = compare(
-            task, given, **asked, out=out, export=export or (), watch=bar, say=_say, command=command_line()
+            task,
+            given,
+            **asked,
+            out=out,
+            snapshots=snapshots,
+            export=export or (),
+            watch=bar,
+            say=_say,
+            command=command_line(),
         )
     if json:
         print_json(compared.to_json())

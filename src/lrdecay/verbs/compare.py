@@ -13,9 +13,10 @@ from lrdecay.errors import RunError
 from lrdecay.schedule import Schedule
 from lrdecay.sweep.journal import Journal
 from lrdecay.sweep.pilots import shared_peak
-from lrdecay.sweep.pool import LocalPool, Watch
+from lrdecay.sweep.pool import Watch
 from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row, Study, rank
+from lrdecay.verbs.engines import pool_of, snapshot_folder
 from lrdecay.verbs.estimate import Estimate
 from lrdecay.verbs.export import export_study, frame_of, target_of
 from lrdecay.verbs.extras import require
@@ -76,6 +77,10 @@ def compare(
     workers: int | None = None,
     share: bool = True,
     max_disk: str | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    snapshots: str | Path | None = None,
+    launcher: str | None = None,
     export: Sequence[str] = (),
     say: Callable[[str], None] | None = None,
     watch: Watch | None = None,
@@ -104,6 +109,11 @@ def compare(
         workers: processes; by default one per core.
         share: whether runs that agree up to a step are trained once up to it. The results are the same.
         max_disk: what snapshots may take at once, such as "2GB".
+        engine: what makes the runs: "local", a process for each core, or "ray".
+        address: of a running Ray; None: one is started on this machine.
+        snapshots: a folder for snapshots that every worker can reach; None: in ``out``.
+        launcher: with a script, what starts it: "torchrun --nproc-per-node 2" or "sbatch --wait job.sh". Its files of
+            orders and events are then in ``out``, or in the working directory, where both ends see them.
         export: where to hand the scored runs on, as ``KIND:PATH``; see `lrdecay.verbs.export`.
         say: told in a few lines what it will cost, before anything is trained.
         watch: told about the updates made.
@@ -121,12 +131,13 @@ def compare(
     question = Question.read(
         schedules, seeds=seeds, pilots=pilots, fixed_peak=fixed_peak, vary=vary, budget=budget, max_disk=max_disk
     )
-    source = source_of(task, script, arguments=arguments, metric=metric)
-    with LocalPool(workers, watch) as pool:
+    source = source_of(task, script, arguments=arguments, metric=metric, launcher=launcher, exchange=out)
+    with pool_of(engine, workers, watch, address, snapshots) as pool:
         arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
         nominal = question.candidates(arms, {})
         folder = Path(out) if out is not None else question.folder(source, arms)
         journal = Journal(folder)
+        kept = snapshot_folder(pool, folder, snapshots)
         planned = plan_study(pool, question, arms, nominal, journal, share=share)
         if planned.estimate is not None and say is not None:
             for line in planned.estimate.sentences():
@@ -135,7 +146,7 @@ def compare(
         if share and planned.apart is not None:
             notes.append(f"Every run was made apart: {planned.apart}")
         share = share and planned.apart is None
-        runner = Runner(pool, journal, share=share, snapshots=planned.room, least=planned.least)
+        runner = Runner(pool, journal, share=share, snapshots=planned.room, least=planned.least, folder=kept)
         found, find_steps = dict[Arm, float](), 0
         for arm in arms if question.opens else ():
             finding = search(pool, arm.source, arm.probe)
@@ -195,6 +206,9 @@ def dry_run(
     workers: int | None = None,
     share: bool = True,
     max_disk: str | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    launcher: str | None = None,
 ) -> Estimate:
     """What `compare` with these arguments would cost. Trains nothing but a few updates to time them, thrown away.
 
@@ -205,8 +219,8 @@ def dry_run(
     question = Question.read(
         schedules, seeds=seeds, pilots=pilots, fixed_peak=fixed_peak, vary=vary, budget=budget, max_disk=max_disk
     )
-    source = source_of(task, script, arguments=arguments, metric=metric)
-    with LocalPool(workers) as pool:
+    source = source_of(task, script, arguments=arguments, metric=metric, launcher=launcher)
+    with pool_of(engine, workers, None, address) as pool:
         arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
         planned = plan_study(pool, question, arms, question.candidates(arms, {}), None, share=share)
     if planned.estimate is None:
