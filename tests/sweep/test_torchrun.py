@@ -6,6 +6,8 @@ import shlex
 import sys
 from pathlib import Path
 
+import pytest
+
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import RunSpec
 from lrdecay.schedule import Horizon, parse
@@ -75,6 +77,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.timeout(900)  # four starts of three processes that load torch
 def test_a_study_of_jobs_under_torchrun_ends_each_run_where_it_ends_trained_whole(tmp_path: Path) -> None:
     """By the losses after the fork and the checksums of all weights, of DDP and of FSDP2."""
     (tmp_path / "train.py").write_text(SCRIPT)
