@@ -77,6 +77,20 @@ def compare_command(
     max_disk: Annotated[
         str | None, typer.Option("--max-disk", metavar="SIZE", help="What snapshots may take at once, such as 2GB.")
     ] = None,
+    engine: Annotated[str, typer.Option(metavar="local|ray", help="What makes the runs.")] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDR", help="With --engine ray, of a running Ray; without, one is started here."),
+    ] = None,
+    snapshots: Annotated[
+        str | None, typer.Option(metavar="DIR", help="A folder for snapshots that every worker can reach.")
+    ] = None,
+    launcher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="What starts the script: 'torchrun --nproc-per-node 2' or 'sbatch --wait job.sh'."
+        ),
+    ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and train nothing.")] = False,
     export: Annotated[
         list[str] | None,
@@ -122,6 +136,9 @@ def compare_command(
         "workers": workers,
         "share": not no_share,
         "max_disk": max_disk,
+        "engine": engine,
+        "address": address,
+        "launcher": launcher,
     }
     if dry:
         planned = dry_run(task, given, **asked)
@@ -132,7 +149,16 @@ def compare_command(
         return
     with ProgressBar() as bar:
         compared = compare(
-            task, given, **asked, out=out, export=export or (), watch=bar, say=_say, command=command_line(), store=store
+            task,
+            given,
+            **asked,
+            out=out,
+            snapshots=snapshots,
+            export=export or (),
+            watch=bar,
+            say=_say,
+            command=command_line(),
+            store=store,
         )
     _show(compared, json=json)
 
@@ -158,6 +184,9 @@ def _resume(study: str, given: list[str], context: typer.Context, *, json: bool)
             workers=typed.get("workers"),
             share=not typed.get("no_share", False),
             max_disk=typed.get("max_disk"),
+            engine=typed.get("engine", "local"),
+            address=typed.get("address"),
+            snapshots=typed.get("snapshots"),
             export=typed.get("export") or (),
             watch=bar,
             say=_say,
@@ -177,6 +206,9 @@ _RESUMES = {
     "workers",
     "no_share",
     "max_disk",
+    "engine",
+    "address",
+    "snapshots",
     "export",
     "json",
 }

@@ -17,8 +17,8 @@ __all__ = ["dies_with_us"]
 _PR_SET_PDEATHSIG = 1
 
 
-def dies_with_us() -> Callable[[], None] | None:
-    """For `subprocess.Popen(preexec_fn=...)`: the child is killed when this process ends; None where Linux is not.
+def dies_with_us(by: int = signal.SIGKILL) -> Callable[[], None] | None:
+    """For `subprocess.Popen(preexec_fn=...)`: the child gets this signal when this process ends; None on no Linux.
 
     What the child starts itself is not reached, unless it passes the same on.
     """
@@ -28,7 +28,7 @@ def dies_with_us() -> Callable[[], None] | None:
     parent = os.getpid()
 
     def told() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(_PR_SET_PDEATHSIG, by)
         if os.getppid() != parent:  # it ended in between
             os._exit(1)
 

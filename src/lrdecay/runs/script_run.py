@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,6 +23,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from lrdecay.errors import InputError, refusal
+from lrdecay.runs.launching import rank, remove_checkpoint
 from lrdecay.runs.protocol import Orders, encode
 from lrdecay.runs.seeding import RandomState, random_state, seed_everything, set_random_state
 from lrdecay.runs.trainable import FloatArray
@@ -29,6 +31,7 @@ from lrdecay.schedule import Bound, Horizon, Schedule, parse
 
 __all__ = ["ScriptRun"]
 
+_LOOKS_EVERY = 1.0  # seconds between two looks whether the study is still there, which a job outlives
 _OWN = ("step", "epoch", "rate")  # columns of every trace
 
 Attach = Callable[..., Any]
@@ -51,11 +54,21 @@ class ScriptRun:
         self._scheduler: Any = None
         self._at = -1
         self._events: TextIO | None = None
+        self._looked = time.monotonic()
         if orders.seed is not None:
             seed_everything(self.seed)
-        if orders.events is not None and os.environ.get("RANK", "0") == "0":  # one process speaks for all
-            self._events = orders.events.open("a", encoding="utf-8", buffering=1)
+        if orders.events is not None and rank() == "0":  # one process speaks for all
+            self._events = self._speak(orders.events)
             self._say(event="hello", horizon=self.horizon.to_json())
+
+    def _speak(self, path: Path) -> TextIO:
+        """Open the file of events; where an earlier attempt at this run was killed, end its last line and its save."""
+        events = path.open("a", encoding="utf-8", buffering=1)
+        if events.tell():
+            events.write("\n")
+            if self._orders.save is not None:
+                remove_checkpoint(self._orders.save)
+        return events
 
     @property
     def step(self) -> int:
@@ -235,6 +248,10 @@ class ScriptRun:
     def _say(self, **event: Any) -> None:
         if self._events is not None:
             self._events.write(json.dumps(event) + "\n")
+            if (now := time.monotonic()) - self._looked > _LOOKS_EVERY:
+                self._looked = now
+                if self._orders.events is not None and not self._orders.events.exists():
+                    sys.exit("lrdecay: the study that started this run has ended, and so does the run")
 
     def _end(self) -> None:
         if self._events is not None:
@@ -244,5 +261,5 @@ class ScriptRun:
 
 def _beside(checkpoint: Path) -> Path:
     """Where the random state of this process is kept."""
-    rank = os.environ.get("RANK", "0")
-    return checkpoint.with_name(checkpoint.name + (".random.npz" if rank == "0" else f".random.{rank}.npz"))
+    mine = rank()
+    return checkpoint.with_name(checkpoint.name + (".random.npz" if mine == "0" else f".random.{mine}.npz"))

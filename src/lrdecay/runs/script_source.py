@@ -7,7 +7,6 @@ the child prints is kept aside; the last line of its errors, or else of what it 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 import shlex
@@ -24,6 +23,8 @@ import numpy as np
 from attrs import evolve, frozen
 
 from lrdecay.errors import InputError, RunError, refusal
+from lrdecay.runs.following import follow, last_line
+from lrdecay.runs.launching import RANKS, check_launcher, launched
 from lrdecay.runs.local_files import content_hash, imported_files, program_of
 from lrdecay.runs.metric import judge
 from lrdecay.runs.orphans import dies_with_us
@@ -35,6 +36,8 @@ from lrdecay.schedule import Horizon
 
 __all__ = ["ScriptSource"]
 
+_CLEANS_UP = 3.0  # seconds a launcher may take to end what it started
+
 
 @frozen
 class ScriptSource:
@@ -42,10 +45,12 @@ class ScriptSource:
 
     command: str  # as typed; {seed} is replaced
     metric: str | None = None  # "name", "name:min" or "name:max"; None: guessed where only one reading is possible
-    patience: float = 600.0  # seconds to wait for `lrdecay.script()` when probing
+    patience: float = 600.0  # seconds to wait for `lrdecay.script()` when probing; with a launcher, no end
+    launcher: str | None = None  # what starts it: "torchrun --nproc-per-node 2", "sbatch --wait job.sh"
+    exchange: Path | None = None  # folder for orders and events, which both ends see; None: a temporary one
 
     def __attrs_post_init__(self) -> None:
-        """Check that the command can be split into words."""
+        """Check that the command can be split into words, and the launcher waits."""
         try:
             words = shlex.split(self.command)
         except ValueError as problem:
@@ -54,6 +59,9 @@ class ScriptSource:
         if not words:
             msg = refusal("--script CMD", "must be a command", self.command, "Such as --script 'python train.py'.")
             raise InputError(msg)
+        if self.launcher is not None:
+            check_launcher(self.launcher)
+            launched(self.launcher, words)
 
     @property
     def label(self) -> str:
@@ -66,14 +74,16 @@ class ScriptSource:
         return True
 
     def identity(self) -> Mapping[str, Any]:
-        """The command, the content of every file it names, and of the modules its program imports from beside it."""
+        """The command and its launcher, every file they name, and the modules its program imports from beside it."""
         words = shlex.split(self.command)
-        files = {w: found for w in words if (found := _hash(Path(w))) is not None}
+        before = [] if self.launcher is None else shlex.split(self.launcher)
+        files = {w: found for w in (*before, *words) if (found := _hash(Path(w))) is not None}
         program = program_of(words)
         own = [] if program is None else imported_files(program)
         beside = [f for f in own if str(f) not in files]  # the program too where it is said as `-m`
         imported = content_hash(beside) if beside else None
-        return {"script": words, "files": files, "imported": imported, "metric": self.metric}
+        known = {"script": words, "files": files, "imported": imported, "metric": self.metric}
+        return known | ({"launcher": before} if before else {})
 
     def probe(self, steps: int | None, epochs: float | None) -> Probe:
         """Start the script up to ``run.attach`` and no further.
@@ -82,7 +92,8 @@ class ScriptSource:
             InputError: it never calls ``lrdecay.script()`` or ``run.attach``.
             RunError: it fails before that.
         """
-        with self._child(Orders(probe=True, steps=steps, seed=0), self.patience) as (events, _):
+        patience = self.patience if self.launcher is None else math.inf  # a job may stand in a queue
+        with self._child(Orders(probe=True, steps=steps, seed=0), patience) as (events, _):
             heard = list(events)
         hello = [e for e in heard if e["event"] == "hello"]
         attached = [e for e in heard if e["event"] == "attached"]
@@ -184,7 +195,7 @@ class ScriptSource:
             InputError: it logs not the metric it is judged by, or several and none was named.
         """
         began = time.perf_counter()
-        with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
+        with self.folder() as folder:
             rates = Path(folder, "rates.npy")
             np.save(rates, spec.rates)
             told = evolve(orders, rates=rates, spec=spec.schedule, steps=spec.steps, seed=spec.seed)
@@ -195,6 +206,8 @@ class ScriptSource:
             left = True
             with self._child(told, math.inf) as (events, died):
                 for event in events:
+                    if event["event"] == "hello":  # the first, or a job's next attempt: what it said before is void
+                        rows, loaded, left = {} if before is None else before.logged(), None, True
                     left = left and event["event"] != "end"
                     if event["event"] == "cannot" and forking:
                         msg = refusal(f"--script {self.command!r}", "must save and load to be forked", event["lacks"])
@@ -233,12 +246,17 @@ class ScriptSource:
     @contextmanager
     def _child(self, orders: Orders, patience: float) -> Iterator[tuple[Iterator[dict[str, Any]], Any]]:
         """Start the command; yields its events as they come, and a function that words its death, if it died."""
-        words = [w.replace("{seed}", str(orders.seed)) for w in shlex.split(self.command)]
-        with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
+        words = [w.replace("{seed}", str(orders.seed)) for w in launched(self.launcher, shlex.split(self.command))]
+        if self.launcher is not None:
+            orders = evolve(
+                orders, load=orders.load and orders.load.absolute(), save=orders.save and orders.save.absolute()
+            )
+        ends = signal.SIGKILL if self.launcher is None else signal.SIGTERM  # which it passes on to what it started
+        with self.folder() as folder:
             path, printed, errors = (Path(folder, name) for name in ("events.jsonl", "printed", "errors"))
             path.touch()
             environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **os.environ}
-            environment = {k: v for k, v in environment.items() if not k.startswith("LRDECAY_")}
+            environment = {k: v for k, v in environment.items() if not k.startswith("LRDECAY_") and k not in RANKS[1:]}
             environment |= variables(evolve(orders, events=path))
             try:
                 with printed.open("wb") as out, errors.open("wb") as err:
@@ -249,7 +267,7 @@ class ScriptSource:
                         stderr=err,
                         stdin=subprocess.DEVNULL,
                         start_new_session=True,
-                        preexec_fn=dies_with_us(),
+                        preexec_fn=dies_with_us(ends),
                     )
             except OSError as problem:
                 msg = refusal("--script CMD", f"must start ({problem.strerror})", self.command)
@@ -259,43 +277,31 @@ class ScriptSource:
                 code = child.wait()
                 if code == 0:
                     return None
-                last = _last_line(errors) or _last_line(printed) or "it printed nothing"
+                last = last_line(errors) or last_line(printed) or "it printed nothing"
                 msg = f"`--script {self.command!r}` must exit with 0, got {code}: {last}"
                 return RunError(msg)
 
             try:
-                yield _follow(child, path, patience, self.command), died
-                if not math.isinf(patience) and (failure := died()) is not None:
+                yield follow(child, path, patience, self.command), died
+                if orders.probe and (failure := died()) is not None:
                     raise failure
             finally:  # the whole group: a script that has died may have left processes of its own
+                if self.launcher is not None and child.poll() is None:
+                    child.terminate()
+                    with suppress(subprocess.TimeoutExpired):
+                        child.wait(_CLEANS_UP)
                 with suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
 
-
-def _last_line(path: Path) -> str:
-    """The last line that is not empty; empty where there is none."""
-    lines = path.read_bytes().decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else ""
-
-
-def _follow(child: subprocess.Popen[bytes], path: Path, patience: float, command: str) -> Iterator[dict[str, Any]]:
-    """Events as they are appended, until the child has exited and all were read."""
-    began, rest = time.monotonic(), ""
-    with path.open(encoding="utf-8") as f:
-        while True:
-            ended = child.poll() is not None
-            rest += f.read()
-            *lines, rest = rest.split("\n")
-            for line in lines:
-                yield json.loads(line)
-            if ended:
-                return
-            if time.monotonic() - began > patience:
-                cure = "Does it call lrdecay.script()? Call it before the slow part, such as loading the data."
-                msg = f"`--script {command!r}` must reach run.attach(...) within {patience:g} s, got nothing. {cure}"
-                raise InputError(msg)
-            time.sleep(0.02)
+    @contextmanager
+    def folder(self) -> Iterator[str]:
+        """A folder that is removed in the end: where both ends of a launcher see it, or else a temporary one."""
+        if self.exchange is not None:
+            self.exchange.mkdir(parents=True, exist_ok=True)
+        prefix = "lrdecay-" if self.exchange is None else ".lrdecay-"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=self.exchange, ignore_cleanup_errors=True) as folder:
+            yield folder
 
 
 def _hash(path: Path) -> str | None:

@@ -56,10 +56,11 @@ def measure(run: RunSpec, *, forks: bool = True) -> Costs:
         InputError: the source cannot be built.
         RunError: a script fails.
     """
-    with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
-        if isinstance(run.source, ScriptSource):
+    if isinstance(run.source, ScriptSource):
+        with run.source.folder() as folder:
             return _of_script(run, run.source, Path(folder), forks=forks)
-        if isinstance(run.source, TaskSource):
+    if isinstance(run.source, TaskSource):
+        with tempfile.TemporaryDirectory(prefix="lrdecay-") as folder:
             return _of_task(run, run.source, Path(folder))
     return Costs(0.0, 0.0, 0.0, 0, f"{run.source.label} cannot be forked")
 

@@ -22,7 +22,7 @@ from lrdecay.sweep.assembly import Trained, assembled
 from lrdecay.sweep.node import NodeDone, NodeJob, train_node
 from lrdecay.sweep.node_store import NodeStore, seek
 from lrdecay.sweep.order import Frontier
-from lrdecay.sweep.pool import LocalPool
+from lrdecay.sweep.pools import Pool
 from lrdecay.sweep.tree import Line, Node, Tree, plan_tree
 
 __all__ = ["Executor", "Work", "check_room", "line_of", "shareable"]
@@ -66,7 +66,7 @@ class Executor:
         made_of: the identity of a run it gave -> the keys of the nodes it was put together from.
     """
 
-    pool: LocalPool
+    pool: Pool
     nodes: NodeStore
     folder: Path  # for snapshots; whatever else is in it is removed
     trees: int | None = None  # see `lrdecay.sweep.order.Frontier`

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
@@ -28,12 +29,12 @@ from lrdecay.errors import InputError, RunError, positive_int, refusal
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.sweep.worker import report, serve
 
-__all__ = ["LocalPool", "Watch", "silent"]
+__all__ = ["ONE_THREAD", "LocalPool", "Watch", "make_run", "silent"]
 
 T = TypeVar("T")
 K = TypeVar("K")
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")  # read by libraries
 _GUARD = 'call it under `if __name__ == "__main__":`, since workers import that file.'
 _CLEANS_UP = 5.0  # seconds the workers may take, together, once they are told to end
 
@@ -165,7 +166,10 @@ class LocalPool:
 
     def run(self, specs: Sequence[RunSpec]) -> Iterator[tuple[int, RunResult]]:
         """Make the runs; gives (index, result) as they come."""
-        return self.each(_run, [(spec,) for spec in specs])
+        return self.each(make_run, [(spec,) for spec in specs])
+
+    def check_reach(self, folder: Path) -> None:
+        """Check that every worker sees a folder: on one machine, they do."""
 
     def _busy(self) -> bool:
         """Whether a worker is making a call."""
@@ -205,7 +209,8 @@ _DIED = (
 )
 
 
-def _run(spec: RunSpec) -> RunResult:
+def make_run(spec: RunSpec) -> RunResult:
+    """In a worker: make a run, and tell now and then how many updates were made."""
     seen = spec.start
 
     def progress(done: int, _loss: float) -> None:
@@ -220,7 +225,7 @@ def _run(spec: RunSpec) -> RunResult:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Workers started inside inherit one thread per library; a number the user has set stands."""
-    added = [name for name in _ONE_THREAD if name not in os.environ]
+    added = [name for name in ONE_THREAD if name not in os.environ]
     os.environ.update(dict.fromkeys(added, "1"))
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from lrdecay.errors import RunError
 from lrdecay.runs.script_result import CannotForkError
@@ -11,7 +12,7 @@ from lrdecay.runs.store.protocol import Member
 from lrdecay.sweep.executor import Executor, check_room, shareable
 from lrdecay.sweep.journal import Journal
 from lrdecay.sweep.node_store import NodeStore
-from lrdecay.sweep.pool import LocalPool
+from lrdecay.sweep.pools import Pool
 
 __all__ = ["Runner"]
 
@@ -26,21 +27,23 @@ class Runner:
         nodes: where the parts that runs share are kept; by default in the journal's store.
         snapshots: how many fit on the disk at once; None: as many as there are.
         least: what starting a node costs, in updates.
+        folder: where snapshots are kept; whatever else is in it is removed. By default beside the journal.
     """
 
     def __init__(
         self,
-        pool: LocalPool,
+        pool: Pool,
         journal: Journal,
         *,
         share: bool = True,
         nodes: NodeStore | None = None,
         snapshots: int | None = None,
         least: int = 0,
+        folder: Path | None = None,
     ) -> None:
         """Nothing trained yet."""
         self._pool, self._journal, self._share, self._snapshots = pool, journal, share, snapshots
-        self._executor = Executor(pool, nodes or journal.store, journal.folder / "snapshots")
+        self._executor = Executor(pool, nodes or journal.store, folder or journal.folder / "snapshots")
         self._executor.least = least
         self.steps_asked = 0
         self._steps_apart = 0

@@ -14,23 +14,40 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from lrdecay.errors import LrdecayError, RunError
 
-__all__ = ["report", "serve"]
+__all__ = ["counted", "portable", "report", "serve"]
 
 _CLEANS_UP = 3.0  # seconds a worker that is left alone may take; then it ends without asking
 
 _pipe: Any = None  # in a worker: the way to the parent
+_counts: list[int] | None = None  # in a worker that has no such way: what was reported
 
 
 def report(updates: int) -> None:
     """From a worker: so many more updates were made. Elsewhere, nothing."""
     if _pipe is not None:
         _pipe.send(("made", updates))
+    elif _counts is not None:
+        _counts.append(updates)
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """In a worker that cannot speak while it works: what is reported inside is kept in the list this gives."""
+    global _counts
+    found: list[int] = []
+    _counts = found
+    try:
+        yield found
+    finally:
+        _counts = None
 
 
 def serve(pipe: Connection[Any, Any]) -> None:
@@ -55,11 +72,11 @@ def serve(pipe: Connection[Any, Any]) -> None:
         try:
             answer = _packed(("done", ticket, function(*arguments)))
         except Exception as problem:
-            answer = _packed(("failed", ticket, _portable(problem)))
+            answer = _packed(("failed", ticket, portable(problem)))
         pipe.send_bytes(answer)
 
 
-def _portable(problem: Exception) -> Exception:
+def portable(problem: Exception) -> Exception:
     """The problem as it can be sent; where it is none of ours, it carries the worker's traceback as a note."""
     if not isinstance(problem, LrdecayError):
         problem.add_note("In a worker process:\n" + "".join(traceback.format_exception(problem)))

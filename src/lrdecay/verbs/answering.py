@@ -19,9 +19,11 @@ from lrdecay.runs.spec import RunSpec, Source
 from lrdecay.runs.store.protocol import Member
 from lrdecay.runs.trace import Trace
 from lrdecay.sweep.pilots import shared_peak
-from lrdecay.sweep.pool import LocalPool, Watch
+from lrdecay.sweep.pool import Watch
+from lrdecay.sweep.pools import Pool
 from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row, Study, rank
+from lrdecay.verbs.engines import pool_of, snapshot_folder
 from lrdecay.verbs.export import Target, export_study, frame_of
 from lrdecay.verbs.find import search
 from lrdecay.verbs.keeping import Keeping, kept_in, wording_the_disk
@@ -77,6 +79,9 @@ class How:
     say: Callable[[str], None] | None
     watch: Watch | None
     command: str
+    engine: str = "local"
+    address: str | None = None  # of a running Ray
+    snapshots: str | Path | None = None  # where they are kept; by default in the report folder
 
 
 def answer(question: Question, source: Source, steps: int | None, epochs: float | None, how: How) -> Compared:
@@ -85,11 +90,12 @@ def answer(question: Question, source: Source, steps: int | None, epochs: float 
     from lrdecay.report.html import write_report
 
     asked = question_json(question, source, steps, epochs)
-    with LocalPool(how.workers, how.watch) as pool:
+    with pool_of(how.engine, how.workers, how.watch, how.address, how.snapshots) as pool:
         arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
         nominal = question.candidates(arms, {})
         folder = how.out if how.out is not None else question.folder(source, arms)
         with kept_in(folder, how.store, asked, how.command, how.say) as keeping:
+            place = snapshot_folder(pool, folder, how.snapshots)
             planned = plan_study(pool, question, arms, nominal, keeping.journal, share=how.share)
             if planned.estimate is not None and how.say is not None:
                 for line in planned.estimate.sentences():
@@ -99,7 +105,8 @@ def answer(question: Question, source: Source, steps: int | None, epochs: float 
             if how.share and planned.apart is not None:
                 notes.append(f"Every run was made apart: {planned.apart}")
             share = how.share and planned.apart is None
-            runner = Runner(pool, keeping.journal, share=share, snapshots=planned.room, least=planned.least)
+            room, least = planned.room, planned.least
+            runner = Runner(pool, keeping.journal, share=share, snapshots=room, least=least, folder=place)
             found = {arm: _found(pool, keeping, arm) for arm in (arms if question.opens else ())}
             for arm, start in found.items():
                 text = arm.named(f"Open peaks start from {start.peak:g}")
@@ -157,7 +164,7 @@ class _Found:
     kept: bool  # whether it was found before
 
 
-def _found(pool: LocalPool, keeping: Keeping, arm: Arm) -> _Found:
+def _found(pool: Pool, keeping: Keeping, arm: Arm) -> _Found:
     """The range test of an arm, from the store if it was made before; kept as a node without updates of its own."""
     run = RunSpec(arm.source, 0, "range test", arm.probe.horizon, np.zeros(1), arm.probe.metric, arm.probe.goal)
     key = hashlib.sha256(b"range test 1 " + run.prefix_header()).hexdigest()

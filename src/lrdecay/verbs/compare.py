@@ -8,8 +8,9 @@ from typing import Any
 
 from lrdecay.errors import RunError
 from lrdecay.schedule import Schedule
-from lrdecay.sweep.pool import LocalPool, Watch
+from lrdecay.sweep.pool import Watch
 from lrdecay.verbs.answering import Compared, How, answer
+from lrdecay.verbs.engines import pool_of
 from lrdecay.verbs.estimate import Estimate
 from lrdecay.verbs.export import target_of
 from lrdecay.verbs.extras import require
@@ -39,6 +40,10 @@ def compare(
     workers: int | None = None,
     share: bool = True,
     max_disk: str | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    snapshots: str | Path | None = None,
+    launcher: str | None = None,
     export: Sequence[str] = (),
     say: Callable[[str], None] | None = None,
     watch: Watch | None = None,
@@ -68,6 +73,11 @@ def compare(
         workers: processes; by default one per core.
         share: whether runs that agree up to a step are trained once up to it. The results are the same.
         max_disk: what snapshots may take at once, such as "2GB".
+        engine: what makes the runs: "local", a process for each core, or "ray".
+        address: of a running Ray; None: one is started on this machine.
+        snapshots: a folder for snapshots that every worker can reach; None: in ``out``.
+        launcher: with a script, what starts it: "torchrun --nproc-per-node 2" or "sbatch --wait job.sh". Its files of
+            orders and events are then in ``out``, or in the working directory, where both ends see them.
         export: where to hand the scored runs on, as ``KIND:PATH``; see `lrdecay.verbs.export`.
         say: told in a few lines what it will cost, before anything is trained.
         watch: told about the updates made.
@@ -84,8 +94,9 @@ def compare(
     question = Question.read(
         schedules, seeds=seeds, pilots=pilots, fixed_peak=fixed_peak, vary=vary, budget=budget, max_disk=max_disk
     )
-    source = source_of(task, script, arguments=arguments, metric=metric)
-    how = How(None if out is None else Path(out), store, workers, share, targets, say, watch, command)
+    source = source_of(task, script, arguments=arguments, metric=metric, launcher=launcher, exchange=out)
+    folder = None if out is None else Path(out)
+    how = How(folder, store, workers, share, targets, say, watch, command, engine, address, snapshots)
     return answer(question, source, steps, epochs, how)
 
 
@@ -106,6 +117,9 @@ def dry_run(
     workers: int | None = None,
     share: bool = True,
     max_disk: str | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    launcher: str | None = None,
 ) -> Estimate:
     """What `compare` with these arguments would cost. Trains nothing but a few updates to time them, thrown away.
 
@@ -116,8 +130,8 @@ def dry_run(
     question = Question.read(
         schedules, seeds=seeds, pilots=pilots, fixed_peak=fixed_peak, vary=vary, budget=budget, max_disk=max_disk
     )
-    source = source_of(task, script, arguments=arguments, metric=metric)
-    with LocalPool(workers) as pool:
+    source = source_of(task, script, arguments=arguments, metric=metric, launcher=launcher)
+    with pool_of(engine, workers, None, address) as pool:
         arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
         planned = plan_study(pool, question, arms, question.candidates(arms, {}), None, share=share)
     if planned.estimate is None:

@@ -15,6 +15,7 @@ _PACKAGES = {
     "tensorboard": ("tensorboard",),
     "mlflow": ("mlflow",),
     "wandb": ("wandb",),
+    "ray": ("ray",),
 }
 
 

@@ -24,6 +24,7 @@ from lrdecay.runs.trainable import FloatArray
 from lrdecay.schedule import Schedule
 from lrdecay.stats.intervals import Interval
 from lrdecay.sweep.pool import LocalPool, Watch
+from lrdecay.sweep.pools import Pool
 from lrdecay.sweep.worker import report
 from lrdecay.verbs.doors import door_of, through
 from lrdecay.verbs.extras import require
@@ -141,7 +142,7 @@ def find(
 
 
 def search(
-    pool: LocalPool,
+    pool: Pool,
     source: Source,
     probe: Probe,
     *,

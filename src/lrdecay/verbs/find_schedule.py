@@ -23,7 +23,7 @@ from lrdecay.runs.spec import Probe, Source
 from lrdecay.schedule import Horizon, Schedule
 from lrdecay.schedule.notation import Spec
 from lrdecay.stats.intervals import Interval
-from lrdecay.sweep.pool import LocalPool
+from lrdecay.sweep.pools import Pool
 from lrdecay.verbs.scored_runs import By
 from lrdecay.verbs.short_runs import ShortRuns, compressed
 from lrdecay.verbs.show import horizon_of, spec_of
@@ -161,7 +161,7 @@ def held_decay(hold: str, source: Source, probe: Probe) -> float | None:
 
 
 def search_schedule(
-    pool: LocalPool,
+    pool: Pool,
     source: Source,
     probe: Probe,
     schedule: str | Schedule,

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from lrdecay.sweep.costs import Costs, measure
 from lrdecay.sweep.executor import line_of
 from lrdecay.sweep.journal import Journal
-from lrdecay.sweep.pool import LocalPool
+from lrdecay.sweep.pools import Pool
 from lrdecay.sweep.tree import plan_tree
 from lrdecay.verbs.affording import check_budget
 from lrdecay.verbs.estimate import Estimate, estimate, planned_runs, together
@@ -34,7 +34,7 @@ class Planned:
 
 
 def plan_study(
-    pool: LocalPool,
+    pool: Pool,
     question: Question,
     arms: Sequence[Arm],
     candidates: Sequence[Candidate],

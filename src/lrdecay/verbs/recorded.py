@@ -6,6 +6,7 @@ How it is answered (workers, sharing, disk, budget, where) is not in it: that ma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -105,7 +106,8 @@ class Recorded:
 
 def _source_json(source: Source) -> dict[str, Any]:
     if isinstance(source, ScriptSource):
-        return {"script": source.command, "metric": source.metric}
+        exchange = None if source.exchange is None else str(source.exchange)
+        return {"script": source.command, "metric": source.metric, "launcher": source.launcher, "exchange": exchange}
     if isinstance(source, TaskSource):
         reference = source.reference
         return {"target": reference.target, "arguments": dict(reference.arguments), "name": reference.name}
@@ -115,5 +117,6 @@ def _source_json(source: Source) -> dict[str, Any]:
 
 def _source_of(kept: Mapping[str, Any]) -> Source:
     if "script" in kept:
-        return ScriptSource(kept["script"], kept["metric"])
+        exchange = None if kept["exchange"] is None else Path(kept["exchange"])
+        return ScriptSource(kept["script"], kept["metric"], launcher=kept["launcher"], exchange=exchange)
     return TaskSource(TaskReference(kept["target"], kept["arguments"], kept["name"]))

@@ -27,6 +27,9 @@ def resume(
     workers: int | None = None,
     share: bool = True,
     max_disk: str | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    snapshots: str | Path | None = None,
     export: Sequence[str] = (),
     say: Callable[[str], None] | None = None,
     watch: Watch | None = None,
@@ -44,6 +47,9 @@ def resume(
         workers: processes.
         share: whether runs that agree up to a step are trained once up to it.
         max_disk: what snapshots may take at once.
+        engine: "local" or "ray".
+        address: of a running Ray.
+        snapshots: where they are kept.
         export: where to hand the scored runs on.
         say: told what it will cost.
         watch: told about the updates made.
@@ -60,5 +66,5 @@ def resume(
     question = recorded.asked(schedules, seeds, budget, max_disk)
     folder = found.folder if out is None else Path(out)
     where = None if found.in_folder and folder == found.folder else found.where
-    how = How(folder, where, workers, share, targets, say, watch, command)
+    how = How(folder, where, workers, share, targets, say, watch, command, engine, address, snapshots)
     return answer(question, recorded.source, recorded.steps, recorded.epochs, how)

@@ -25,7 +25,7 @@ from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trainable import FloatArray, Goal
 from lrdecay.schedule import Horizon, Schedule, at_peak, rescale
 from lrdecay.schedule.notation import Spec
-from lrdecay.sweep.pool import LocalPool
+from lrdecay.sweep.pools import Pool
 from lrdecay.verbs.scored_runs import By, agree, looked_at, scores_of
 
 __all__ = ["ShortRuns", "compressed"]
@@ -35,7 +35,7 @@ __all__ = ["ShortRuns", "compressed"]
 class ShortRuns:
     """Short runs of one schedule, and a count of what they cost."""
 
-    pool: LocalPool
+    pool: Pool
     source: Source
     probe: Probe
     spec: Spec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from lrdecay.errors import InputError, did_you_mean, refusal
@@ -24,6 +25,8 @@ def source_of(
     *,
     arguments: Mapping[str, Any] | None = None,
     metric: str | None = None,
+    launcher: str | None = None,
+    exchange: str | Path | None = None,
 ) -> Source:
     """The source of runs that was named.
 
@@ -32,6 +35,8 @@ def source_of(
         script: a command that calls ``lrdecay.script()``.
         arguments: keyword arguments of the task function.
         metric: for a script, what it is judged by: "name" or "name:min" or "name:max".
+        launcher: for a script, what starts it, such as "torchrun --nproc-per-node 2".
+        exchange: with a launcher, the folder for the files that both ends read; by default the working directory.
 
     Raises:
         InputError: neither or both are given, or the task is not known.
@@ -46,7 +51,11 @@ def source_of(
             cure = "Put them into the command."
             msg = refusal("--with KEY=VALUE", "must not be given with --script", dict(arguments), cure)
             raise InputError(msg)
-        return ScriptSource(script, metric)
+        folder = None if launcher is None else Path(exchange or ".").absolute()
+        return ScriptSource(script, metric, launcher=launcher, exchange=folder)
+    if launcher is not None:
+        msg = refusal("--launcher", "must be given only with --script", launcher, "Tasks run in worker processes.")
+        raise InputError(msg)
     if metric is not None:
         msg = refusal("--metric", "must be given only with --script", metric, "A task says its own metric.")
         raise InputError(msg)

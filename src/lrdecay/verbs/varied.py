@@ -13,7 +13,7 @@ from lrdecay.runs.reference import TaskReference
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import Probe, Source
 from lrdecay.runs.task_source import TaskSource
-from lrdecay.sweep.pool import LocalPool
+from lrdecay.sweep.pools import Pool
 from lrdecay.verbs.variants import Variant, filled
 
 __all__ = ["Arm", "arms_of"]
@@ -38,7 +38,7 @@ class Arm:
 
 
 def arms_of(
-    pool: LocalPool, source: Source, variants: Sequence[Variant], *, steps: int | None, epochs: float | None
+    pool: Pool, source: Source, variants: Sequence[Variant], *, steps: int | None, epochs: float | None
 ) -> list[Arm]:
     """Every variant of a source, probed; the source itself where there is none.
 
@@ -56,7 +56,7 @@ def arms_of(
     return arms
 
 
-def _varied(pool: LocalPool, source: Source, variant: Variant) -> Source:
+def _varied(pool: Pool, source: Source, variant: Variant) -> Source:
     if isinstance(source, ScriptSource):
         return evolve(source, command=filled(source.command, variant))
     if not isinstance(source, TaskSource):

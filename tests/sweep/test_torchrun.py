@@ -1,0 +1,104 @@
+"""Two processes under a real torchrun: DDP, and FSDP2 with a sharded checkpoint; a fork ends where no fork does."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from lrdecay.runs.script_source import ScriptSource
+from lrdecay.runs.spec import RunSpec
+from lrdecay.schedule import Horizon, parse
+from lrdecay.sweep.executor import Executor
+from lrdecay.sweep.node_store import FolderNodes
+from lrdecay.sweep.pool import LocalPool
+
+SCRIPT = """
+import copy
+import torch
+import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
+from torch import nn
+from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+import lrdecay
+
+dist.init_process_group("gloo")
+rank = dist.get_rank()
+run = lrdecay.script(steps=6)
+plain = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 1))
+sharded = copy.deepcopy(plain)
+replicated = nn.parallel.DistributedDataParallel(plain)
+mesh = init_device_mesh("cpu", (2,))
+for layer in (sharded[0], sharded[3], sharded):
+    fully_shard(layer, mesh=mesh)
+ddp = torch.optim.AdamW(replicated.parameters(), lr=1.0)
+fsdp = torch.optim.AdamW(sharded.parameters(), lr=1.0)
+sched = run.attach(ddp, "constant(0.1)")
+
+def save(path, t):
+    model, optimizer = get_state_dict(sharded, fsdp)
+    dcp.save({"model": model, "optimizer": optimizer}, checkpoint_id=path)
+    if rank == 0:
+        torch.save({"model": plain.state_dict(), "optimizer": ddp.state_dict(), "sched": sched.state_dict(), "t": t},
+                   f"{path}/ddp.pt")
+    dist.barrier()
+
+def load(path):
+    model, optimizer = get_state_dict(sharded, fsdp)
+    dcp.load({"model": model, "optimizer": optimizer}, checkpoint_id=path)
+    set_state_dict(sharded, fsdp, model_state_dict=model, optim_state_dict=optimizer)
+    kept = torch.load(f"{path}/ddp.pt", weights_only=True)
+    plain.load_state_dict(kept["model"])
+    ddp.load_state_dict(kept["optimizer"])
+    sched.load_state_dict(kept["sched"])
+    return kept["t"]
+
+for t in run.steps(save=save, load=load):
+    x = torch.randn(2, 16, 6, generator=torch.Generator().manual_seed(t))[rank]  # its own half of the batch
+    fsdp.param_groups[0]["lr"] = ddp.param_groups[0]["lr"]
+    losses = []
+    for net, optimizer in ((replicated, ddp), (sharded, fsdp)):
+        loss = (net(x) - x.sum(1, keepdim=True)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    sched.step()
+    run.log(loss=losses[0], fsdp_loss=losses[1])
+run.log(
+    ddp=sum(p.double().abs().sum() for p in plain.parameters()),
+    fsdp=sum(p.full_tensor().double().abs().sum() for p in sharded.parameters()),
+)
+dist.destroy_process_group()
+"""
+
+
+@pytest.mark.timeout(900)  # four starts of three processes that load torch
+def test_a_study_of_jobs_under_torchrun_ends_each_run_where_it_ends_trained_whole(tmp_path: Path) -> None:
+    """By the losses after the fork and the checksums of all weights, of DDP and of FSDP2."""
+    (tmp_path / "train.py").write_text(SCRIPT)
+    torchrun = shlex.join([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"])
+    source = ScriptSource(f"python {tmp_path / 'train.py'}", "ddp:min", launcher=torchrun, exchange=tmp_path / "study")
+    horizon = Horizon(steps=6)
+    specs = [
+        RunSpec(source, 0, text, horizon, parse(text).bind(horizon).values(), None, None)
+        for text in ("multi_step(0.1, factor=0.1, at=[4])", "multi_step(0.1, factor=0.5, at=[4])")
+    ]
+    with LocalPool(1) as pool:
+        executor = Executor(pool, FolderNodes(tmp_path / "nodes"), tmp_path / "snapshots")
+        forked = dict(executor.run(executor.prepare(specs)))
+        [(_, whole)] = pool.run(specs[1:])
+
+    assert executor.steps_trained == 4 + 2 + 2
+    assert [forked[i].failure for i in (0, 1)] == [None, None]
+    assert forked[1].metrics == whole.metrics
+    assert set(whole.metrics) == {"ddp", "fsdp", "fsdp_loss"}
+    assert forked[0].metrics["ddp"] != whole.metrics["ddp"]
+    assert forked[0].metrics["fsdp"] != whole.metrics["fsdp"]
+    assert forked[1].trace.loss.tobytes() == whole.trace.loss.tobytes()
+    assert forked[1].trace.metrics["fsdp_loss"].tobytes() == whole.trace.metrics["fsdp_loss"].tobytes()
+    assert list((tmp_path / "study").iterdir()) == []
