@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+from lrdecay.runs.store.opening import open_store
+
 KILLS = 20
 STUDY = """
 import lrdecay
@@ -42,6 +44,5 @@ def test_killed_at_random_moments_the_study_ends_the_same_and_repeats_nothing_it
 
     rows = [json.loads((folder / "report/result.json").read_text())["rows"] for folder in (alone, killed)]
     assert rows[0] == rows[1]
-    lines = (killed / "report/journal.jsonl").read_text().splitlines()
-    finished = [json.loads(line)["identity"] for line in lines if line.endswith("}")]
-    assert len(finished) == len(set(finished))
+    with open_store(killed / "report") as store:
+        assert store.check() == []
