@@ -198,8 +198,7 @@ def _connect(workers: int | None, address: str | None) -> None:
             os.environ.pop(name, None)
 
 
-@ray.remote(num_cpus=1, max_retries=RETRIES)
-def _remote(
+def _make(
     threads: Mapping[str, str], folder: str, function: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> tuple[str, Any, int]:
     """In a worker: make a call as if it were made in the study's folder; gives ("done", result, updates) or "failed".
@@ -218,6 +217,9 @@ def _remote(
     except Exception as problem:
         return "failed", portable(problem), 0
     return "done", result, sum(updates)
+
+
+_remote = ray.remote(num_cpus=1, max_retries=RETRIES)(_make)
 
 
 def _sees(path: str) -> bool:
