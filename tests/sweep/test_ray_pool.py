@@ -13,10 +13,10 @@ import ray
 from lrdecay.errors import InputError, RunError
 from lrdecay.runs.reference import TaskReference
 from lrdecay.runs.spec import RunSpec
+from lrdecay.runs.store.opening import open_store
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.schedule import Horizon, parse
 from lrdecay.sweep.executor import Executor
-from lrdecay.sweep.node_store import FolderNodes
 from lrdecay.sweep.pool import LocalPool
 from lrdecay.sweep.ray_pool import RayPool
 from lrdecay.verbs.compare import compare
@@ -101,7 +101,7 @@ def test_a_tree_under_ray_is_the_runs_made_apart_to_the_last_bit_though_a_worker
     watch = Seen()
     with RayPool(watch=watch) as pool:
         assert pool.workers == 2
-        executor = Executor(pool, FolderNodes(tmp_path / "study"), tmp_path / "snapshots")
+        executor = Executor(pool, open_store(tmp_path / "study"), tmp_path / "snapshots")
         shared = dict(executor.run(executor.prepare(specs)))
 
     assert not (tmp_path / "kill").exists()  # it was killed

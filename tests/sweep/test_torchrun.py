@@ -10,9 +10,9 @@ import pytest
 
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import RunSpec
+from lrdecay.runs.store.opening import open_store
 from lrdecay.schedule import Horizon, parse
 from lrdecay.sweep.executor import Executor
-from lrdecay.sweep.node_store import FolderNodes
 from lrdecay.sweep.pool import LocalPool
 
 SCRIPT = """
@@ -89,7 +89,7 @@ def test_a_study_of_jobs_under_torchrun_ends_each_run_where_it_ends_trained_whol
         for text in ("multi_step(0.1, factor=0.1, at=[4])", "multi_step(0.1, factor=0.5, at=[4])")
     ]
     with LocalPool(1) as pool:
-        executor = Executor(pool, FolderNodes(tmp_path / "nodes"), tmp_path / "snapshots")
+        executor = Executor(pool, open_store(tmp_path / "nodes"), tmp_path / "snapshots")
         forked = dict(executor.run(executor.prepare(specs)))
         [(_, whole)] = pool.run(specs[1:])
 

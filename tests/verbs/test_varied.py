@@ -111,11 +111,11 @@ def test_a_place_the_command_does_not_have_is_refused_in_one_line(capsys, tmp_pa
 def test_a_study_over_its_budget_is_refused_before_anything_is_trained(tmp_path):
     asked = {"schedules": ["linear({0.1, 0.2})", "cosine({0.1, 0.2})"], "seeds": 4, "pilots": 2, "workers": 1}
     with pytest.raises(InputError) as caught:
-        lrdecay.compare("quadratic", arguments={"steps": 100}, budget=2799, out=tmp_path / "r", **asked)
+        lrdecay.compare("quadratic", arguments={"steps": 100}, budget=1591, out=tmp_path / "r", **asked)
     assert str(caught.value).startswith(
-        "`--budget 2799` must cover the study, got 28 runs of 2800 updates together, 1 times the budget; about 27 of"
+        "`--budget 1591` must cover the study, got 16 runs of 1592 updates together, 1 times the budget; about 15 of"
     )
-    with pytest.raises(InputError, match=r"must cover the study, got 28 runs .* times the budget"):
+    with pytest.raises(InputError, match=r"must cover the study, got 16 runs .* times the budget"):
         lrdecay.compare("quadratic", arguments={"steps": 20_000}, budget="0.001s", out=tmp_path / "r", **asked)
     assert not (tmp_path / "r").exists()
 

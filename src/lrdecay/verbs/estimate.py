@@ -126,6 +126,8 @@ def estimate(
         assumes.append(f"open peaks are planned at {NOMINAL_PEAK:g}, since the range test has yet to find them")
     if len({run.seed for run in runs}) > 1 and any(run.seed >= 10_000 for run in runs):
         assumes.append(f"a schedule whose best peak is the last one tried gets up to {EXTENSIONS} more")
+        if len(candidates) > 1:
+            assumes.append("scores at a peak that all schedules share come on top, where it is not their own")
     one = [make_spec(c, c.stated, 0) for c in candidates]
     first = plan_tree([line_of(run) for run in one])
     misses = [_named(miss, one) for miss in near_misses(first)] if shared else []

@@ -6,8 +6,9 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,14 @@ def kept_in(
 ) -> Iterator[Keeping]:
     """Open the store and hold the leases of the study and of its folder, whose snapshots are one coordinator's.
 
+    A study that is refused before it begins leaves no folder behind that was not there.
+
     Raises:
         InputError: the store or the folder is somebody else's.
         RunError: another process works on it, or the disk refuses.
     """
     study = StudyRecord(question, command)
-    with ExitStack() as held:
+    with _unless_begun(folder), ExitStack() as held:
         if store is None:
             journal = held.enter_context(Journal(folder, None, study))
         else:
@@ -79,6 +82,20 @@ def kept_in(
         place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
         held.enter_context(lease(journal.store, f"folder-{place}", f"--out {folder}"))
         yield Keeping(journal, study)
+
+
+@contextmanager
+def _unless_begun(folder: Path) -> Iterator[None]:
+    """Folders that were made inside are removed again, unless a study has begun in them."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        yield
+    finally:
+        if folder in missing and folder.exists() and not (folder / NOTE).exists():
+            shutil.rmtree(folder)
+            for place in missing[1:]:
+                with suppress(OSError):  # somebody else has put something there
+                    place.rmdir()
 
 
 def lease_of(study: str) -> str:

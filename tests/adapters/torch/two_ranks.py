@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 import lrdecay
 
-RANK = int(sys.argv[1])
+RANK = int(sys.argv[1]) if __name__ == "__main__" else 0
 SHAPE: dict[str, Any] = {"repeats": 3, "points": 100}
 SHORT: dict[str, Any] = {"repeats": 2, "points": 16, "low": 1e-3, "high": 30.0}
 

@@ -213,5 +213,5 @@ def test_bad_input_is_one_clear_sentence(
 
 def test_an_optimizer_beside_a_trainer_is_refused(tmp_path: Path) -> None:
     made = trainer(tmp_path)
-    with pytest.raises(InputError, match=r"`find\(trainer\)` must be given alone"):
+    with pytest.raises(InputError, match=r"`find\(optimizer=\.\.\.\)` must not be given with a transformers trainer"):
         lrdecay.find(made, torch.optim.SGD(made.model.parameters()))
