@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lrdecay.errors import RunError
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import RunSpec
 from lrdecay.runs.store.opening import open_store
@@ -77,12 +78,23 @@ dist.destroy_process_group()
 """
 
 
+# --standalone alone meets under this machine's name, which need not resolve where there is no network.
+TORCHRUN = shlex.join(
+    [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1", "--nproc-per-node=2"]
+)
+
+
+@pytest.fixture(autouse=True)
+def _loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gloo meets under the machine's name too, unless it is told the interface."""
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo" if sys.platform == "linux" else "lo0")
+
+
 @pytest.mark.timeout(900)  # four starts of three processes that load torch
 def test_a_study_of_jobs_under_torchrun_ends_each_run_where_it_ends_trained_whole(tmp_path: Path) -> None:
     """By the losses after the fork and the checksums of all weights, of DDP and of FSDP2."""
     (tmp_path / "train.py").write_text(SCRIPT)
-    torchrun = shlex.join([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"])
-    source = ScriptSource(f"python {tmp_path / 'train.py'}", "ddp:min", launcher=torchrun, exchange=tmp_path / "study")
+    source = ScriptSource(f"python {tmp_path / 'train.py'}", "ddp:min", launcher=TORCHRUN, exchange=tmp_path / "study")
     horizon = Horizon(steps=6)
     specs = [
         RunSpec(source, 0, text, horizon, parse(text).bind(horizon).values(), None, None)
@@ -102,3 +114,12 @@ def test_a_study_of_jobs_under_torchrun_ends_each_run_where_it_ends_trained_whol
     assert forked[1].trace.loss.tobytes() == whole.trace.loss.tobytes()
     assert forked[1].trace.metrics["fsdp_loss"].tobytes() == whole.trace.metrics["fsdp_loss"].tobytes()
     assert list((tmp_path / "study").iterdir()) == []
+
+
+def test_a_script_that_fails_under_torchrun_is_quoted_with_its_exception_and_not_with_torchruns_frame(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "train.py").write_text("raise ValueError('no such data')\n")
+    source = ScriptSource(f"python {tmp_path / 'train.py'}", "ddp:min", launcher=TORCHRUN, exchange=tmp_path / "study")
+    with pytest.raises(RunError, match=r"must exit with 0, got 1: (\[rank\d\]: ?)?ValueError: no such data$"):
+        source.probe(None, None)

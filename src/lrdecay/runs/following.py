@@ -7,6 +7,7 @@ again: each begins on a line of its own with ``hello``, and may leave a line tha
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from typing import Any
 from lrdecay.errors import InputError, RunError
 
 __all__ = ["follow", "last_line"]
+
+_EXCEPTION = re.compile(r"(\[rank\d+\]: ?)?[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt): *\S")
 
 
 def follow(child: subprocess.Popen[bytes], path: Path, patience: float, command: str) -> Iterator[dict[str, Any]]:
@@ -60,6 +63,12 @@ def follow(child: subprocess.Popen[bytes], path: Path, patience: float, command:
 
 
 def last_line(path: Path) -> str:
-    """The last line that is not empty; empty where there is none."""
-    lines = path.read_bytes().decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else ""
+    """The last line that is not empty; empty where there is none.
+
+    Where that is the frame of a launcher's report (torchrun draws one with ``=``), it is the last line before it that
+    names a Python exception and says something about it.
+    """
+    lines = [line.strip() for line in path.read_bytes().decode(errors="replace").splitlines() if line.strip()]
+    if lines and not set(lines[-1]) - set("=-"):
+        return next((line for line in reversed(lines) if _EXCEPTION.match(line)), lines[-1])
+    return lines[-1] if lines else ""
