@@ -51,7 +51,7 @@ bench-find: $(STAMP)  ## measure find against the real finders, an hour or two; 
 	$(BIN)/python -m pip install -q -c constraints.txt --no-deps fastai fastcore fastdownload fastprogress fasttransform
 	$(BIN)/python -m bench.rangetest --out bench-results
 
-bench-sweep: $(STAMP)  ## measure what sharing saves, against a plain loop and Ray Tune: some 5 CPU-minutes
+bench-sweep: $(STAMP)  ## measure what sharing saves, against a plain loop and Ray Tune: some 25 CPU-minutes
 	$(BIN)/python -m pip install -q -c constraints.txt 'ray[tune]' psutil
 	$(BIN)/python -m bench.sweep
 

@@ -40,6 +40,8 @@ __all__ = [
     "durations_field",
     "family",
     "peak_field",
+    "spelled",
+    "spelled_json",
 ]
 
 C = TypeVar("C", bound=type)
@@ -182,7 +184,7 @@ def _to_duration(optional: bool, zero: bool) -> Any:
 def family(cls: C) -> C:
     """Make a class a named family: frozen, its ``repr`` its constructor, known to the notation by its name."""
     if "__repr__" not in cls.__dict__:
-        setattr(cls, "__repr__", _spelled)  # noqa: B010
+        setattr(cls, "__repr__", spelled)  # noqa: B010
     made = value(cls)
     FAMILIES.add(made)
     return made
@@ -234,7 +236,7 @@ def _text(value: Any) -> str:
     return repr(value)
 
 
-def _spelled(self: Any) -> str:
+def spelled(self: Any) -> str:
     """``family(first, name=value, ...)``: a mandatory first argument is positional, defaults are left out."""
     parts = [
         _text(value) if i == 0 and a.default is NOTHING else f"{a.name}={_text(value)}"
