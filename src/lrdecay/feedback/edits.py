@@ -124,7 +124,7 @@ def edited(rates: FloatArray, journal: Sequence[Edit]) -> FloatArray:
     """The rates of a run with its journal applied: r(0), r(1), ..., float64, shape (n,).
 
     Args:
-        rates: of the schedule, f(0), f(1), ..., float64, shape (n,); not changed. An edit at or after n changes nothing.
+        rates: of the schedule, f(0), f(1), ..., float64, shape (n,). An edit at or after n changes nothing.
         journal: edits in the order in which they were made.
     """
     return _curves(rates, journal)[0]
