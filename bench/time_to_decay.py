@@ -8,7 +8,7 @@ Protocol, written before the first number:
 Claim      a rule that decays when it sees a plateau does as well as the best decay fixed in advance.
 Tasks      fashion (4,000 images, MLP 784-64-10, SGD with momentum, batches of 50, 10 epochs of 80 updates) and chars (a
            transformer of one block, width 32, context 32, AdamW, 800 updates on Python's help texts). What is held out
-           is cut in two: rules watch the first half, *validation*, 40 times a run; the second half, *test*, is seen
+           is cut in two: rules watch the first half, *validation*, 100 times a run; the second half, *test*, is seen
            once, at the end, and by nobody who chooses.
 Arms       `fixed`: linear, cosine, wsd with a cooldown of 20%, and drops by ten at 50% and 75%, at three peaks each.
            A rule: the constant schedule times it, at three peaks and four settings. Every arm has 12 configurations.
@@ -52,7 +52,7 @@ TASKS: dict[str, dict[str, Any]] = {
 OPTIMIZER = {"fashion": "sgd", "chars": "adamw"}
 PEAKS = {"fashion": (0.02, 0.06, 0.18), "chars": (0.002, 0.006, 0.018)}
 SESOI = {"fashion": 0.01, "chars": 0.02}
-LOOKS = 40
+LOOKS = 100
 PILOTS, SEEDS = (100, 101), (0, 1, 2, 3, 4)
 
 FIXED = ("linear({0})", "cosine({0})", 'wsd({0}, cooldown="20%")', 'multi_step({0}, factor=0.1, at=["50%", "75%"])')
@@ -64,16 +64,16 @@ RULES: dict[str, tuple[str, ...]] = {
         "plateau(factor=0.5, error=0.2)",
     ),
     "classic_plateau": tuple(
-        f"classic_plateau(factor={f}, patience={p})" for f, p in ((0.1, 5), (0.5, 5), (0.5, 3), (0.5, 1))
+        f"classic_plateau(factor={f}, patience={p})" for f, p in ((0.1, 10), (0.5, 10), (0.5, 6), (0.5, 3))
     ),
     "torch_plateau": tuple(
-        f"torch_plateau(factor={f}, patience={p})" for f, p in ((0.1, 5), (0.5, 5), (0.5, 3), (0.5, 1))
+        f"torch_plateau(factor={f}, patience={p})" for f, p in ((0.1, 10), (0.5, 10), (0.5, 6), (0.5, 3))
     ),
     "keras_plateau": tuple(
-        f"keras_plateau(factor={f}, patience={p})" for f, p in ((0.1, 5), (0.5, 5), (0.5, 3), (0.5, 1))
+        f"keras_plateau(factor={f}, patience={p})" for f, p in ((0.1, 10), (0.5, 10), (0.5, 6), (0.5, 3))
     ),
     "optax_plateau": tuple(
-        f"optax_plateau(factor={f}, patience={p})" for f, p in ((0.1, 5), (0.5, 5), (0.5, 3), (0.5, 1))
+        f"optax_plateau(factor={f}, patience={p})" for f, p in ((0.1, 10), (0.5, 10), (0.5, 6), (0.5, 3))
     ),
     "greedy": tuple(f"greedy(factor={f}, patience={p})" for f, p in ((0.95, 10), (0.8, 5), (0.5, 3), (0.8, 1))),
     "sasa": tuple(f"sasa(factor={f}, least={n})" for f, n in ((0.1, 200), (0.5, 200), (0.1, 100), (0.5, 100))),
@@ -81,11 +81,11 @@ RULES: dict[str, tuple[str, ...]] = {
         f"distance_slope(factor={f}, threshold={s})" for f, s in ((0.5, 0.6), (0.1, 0.6), (0.5, 1.0), (0.5, 0.3))
     ),
     "weight_norm_bounce": tuple(
-        f'weight_norm_bounce(factor={f}, last="{share}%", every=20)'
+        f'weight_norm_bounce(factor={f}, last="{share}%", every=8)'
         for f, share in ((0.5, 10), (0.1, 10), (0.5, 25), (0.1, 25))
     ),
     "autodrop": tuple(
-        f"autodrop(factor={f}, threshold={d}, every=20)" for f, d in ((0.5, 1.0), (0.5, 3.0), (0.1, 1.0), (0.1, 3.0))
+        f"autodrop(factor={f}, threshold={d}, every=8)" for f, d in ((0.5, 1.0), (0.5, 3.0), (0.1, 1.0), (0.1, 3.0))
     ),
     "hypergradient": tuple(
         f'hypergradient({b}, form="{form}")'
