@@ -57,7 +57,8 @@ def _result(study: Study, digits: Digits) -> Iterator[str]:
     best, value = f"{first.written} at peak {rate(first.peak)}", f"{study.metric} {digits(first.mean)}"
     rivals = _rivals(study.main)
     if raced is not None and not raced.names_winners(ranking.level):
-        yield f"No winner {where}: a race that may drop the best with a chance of {100 * raced.rule.alpha:g}% names none."
+        often = f"{100 * raced.rule.alpha:g}%"
+        yield f"No winner {where}: a race that may drop the best with a chance of {often} names none."
         yield f"{best} has the best mean {value} of the {_left(study)} left."
     elif raced is not None and raced.left == 1:
         nearest = ranking.standings[1]
