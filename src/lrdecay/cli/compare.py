@@ -51,10 +51,7 @@ def compare_command(
     seeds: Annotated[int, typer.Option(help="Scoring seeds, the same for every schedule.")] = 3,
     race: Annotated[
         float | None,
-        typer.Option(
-            metavar="ALPHA",
-            help="Drop plainly beaten schedules between seeds; the best one with a chance of at most this, as 0.05.",
-        ),
+        typer.Option(metavar="ALPHA", help="Drop beaten schedules between seeds; the best one at most so often: 0.05."),
     ] = None,
     race_after: Annotated[
         int | None, typer.Option(metavar="SEEDS", help="With --race, seeds before the first look; 3 by default.")

@@ -36,7 +36,7 @@ def sentences(study: Study) -> tuple[str, ...]:
     """The verdict's sentences, the most important first."""
     return (
         *_result(study, digits_of(study)),
-        *_raced(study),
+        *(() if study.raced is None else study.raced.sentences()),
         *_in_updates(study),
         *_diverged(study),
         *(study.caveats if study.caveats is not None else () if study.pilot_seeds else (FIXED_PEAK,)),
@@ -93,22 +93,6 @@ def _rivals(table: Table) -> list[Standing]:
 def _left(study: Study) -> int:
     """How many schedules have every seed."""
     return sum(row.dropped is None for row in study.main.rows)
-
-
-def _raced(study: Study) -> Iterator[str]:
-    """What a race dropped, how often it errs, and what the numbers of those left take as given."""
-    raced = study.raced
-    if raced is None:
-        return
-    gone = [f"{name} after {d.after} seeds, beaten by {d.by}" for name, d in raced.dropped.items()]
-    yield f"Raced, with a look {raced.when}: " + (f"dropped {'; '.join(gone)}." if gone else "none was dropped.")
-    early = "" if raced.made == raced.seeds else f" The race ended after {raced.made} seeds, with one left."
-    yield f"{raced.error_rate}{early}"
-    if gone and raced.left > 1:
-        yield (
-            f"All else is said of the {raced.left} left, on the seeds they share, taking it as given that these were "
-            "left: what tests may get wrong comes on top."
-        )
 
 
 def _in_updates(study: Study) -> Iterator[str]:

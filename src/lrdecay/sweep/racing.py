@@ -151,6 +151,18 @@ class Raced:
         looks = f"each of {first} to {last}" if last > first + 1 else " and ".join(map(str, self.looks))
         return f"after {looks} of {self.seeds} seeds"
 
+    def sentences(self) -> list[str]:
+        """What was dropped, how often that is wrong, and what all that is said of the rows left takes as given."""
+        gone = [f"{name} after {one.after} seeds, beaten by {one.by}" for name, one in self.dropped.items()]
+        said = [f"Raced, with a look {self.when}: " + (f"dropped {'; '.join(gone)}." if gone else "none was dropped.")]
+        said.append(self.error_rate)
+        if self.made < self.seeds:
+            said.append(f"The race ended after {self.made} seeds, with one left.")
+        if gone and self.left > 1:
+            given = "on the seeds they share, taking it as given that these were left"
+            said.append(f"All else is said of the {self.left} left, {given}: what tests may get wrong comes on top.")
+        return said
+
     def to_json(self) -> dict[str, Any]:
         """The contract of ``compare --json``: ``race``."""
         return {
