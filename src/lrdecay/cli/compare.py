@@ -117,7 +117,9 @@ def compare_command(
     Example: lrdecay compare --resume lrdecay-reports/compare-digits-01234567 --seeds 10
     """
     from lrdecay.verbs.compare import compare, dry_run
+    from lrdecay.verbs.grids import check_typed
 
+    check_typed(schedules or (), "-s TEXT")
     given = [*(schedules or []), *(f"@{file}" for file in files or [])]
     if resume is not None:
         _resume(resume, given, context, json=json)
