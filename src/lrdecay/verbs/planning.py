@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
+from lrdecay.errors import RunError
 from lrdecay.sweep.costs import Costs, measure
 from lrdecay.sweep.executor import line_of
 from lrdecay.sweep.journal import Journal
@@ -31,6 +32,18 @@ class Planned:
     apart: str | None = None  # why nothing is shared, where nothing is
     room: int | None = None  # snapshots that fit on the disk at once; None: as many as there are
     least: int = 0  # what starting a node costs, in updates
+
+    @property
+    def whole(self) -> Estimate:
+        """The estimate of a plan that has something left to train.
+
+        Raises:
+            RunError: there is nothing.
+        """
+        if self.estimate is None:
+            msg = "`--dry-run` must have runs to plan, got none."
+            raise RunError(msg)
+        return self.estimate
 
 
 def plan_study(
