@@ -6,6 +6,7 @@ split is fixed, independent of the seed: 1,437 images train, 360 are held out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from lrdecay.errors import positive, positive_int
@@ -40,7 +41,7 @@ def digits(
     nesterov: bool | None = None,
     batch_size: int = 64,
     epochs: float = 20,
-    average: str = "none",
+    average: str | Sequence[str] = "none",
 ) -> TorchTask:
     """Accuracy on 360 held-out digits.
 
@@ -55,7 +56,7 @@ def digits(
         nesterov: of sgd.
         batch_size: images in an update.
         epochs: the default length of a run.
-        average: what is measured: "none", "ema" or "lawa", as in `lrdecay.adapters.torch.TorchTask`.
+        average: what is measured: "none", "ema" or "lawa", or several, as in `lrdecay.adapters.torch.TorchTask`.
 
     Raises:
         InputError: an argument is unknown or out of range.

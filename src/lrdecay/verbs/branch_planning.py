@@ -76,6 +76,7 @@ def plan_branches(pool: LocalPool, wanted: Sequence[Wanted], bounds: Bounds) -> 
     parts = [
         _estimate(pool, [run for _, run in group], costs, bounds) for group, costs in zip(groups, measured, strict=True)
     ]
+    parts[0] = evolve(parts[0], assumes=(*parts[0].assumes, *_not_seen_yet(groups, measured)))
     if bounds.budget is not None:
         horizons = [group[0][1].horizon for group in groups]
         check_budget(bounds.budget, list(zip(horizons, parts, strict=True)), _FEWER)
@@ -97,6 +98,22 @@ def _measured(pool: LocalPool, group: Sequence[Wanted], bounds: Bounds) -> Costs
             raise
         raise fixed_by_the_checkpoint(branch.trunk.arm, problem) from problem
     return costs if bounds.share else evolve(costs, apart="--no-share was given")
+
+
+def _not_seen_yet(groups: Sequence[Sequence[Wanted]], measured: Sequence[Costs]) -> list[str]:
+    """Variants of a script that have changed nothing so far; an average is not expected to change the training."""
+    alike: dict[tuple[float, ...], dict[str, str]] = {}
+    for ((branch, _), *_), costs in zip(groups, measured, strict=True):
+        arm = branch.trunk.arm
+        training = repr({name: value for name, value in arm.overrides.items() if name != "average"})
+        if costs.losses and branch.trunk.origin is not None:
+            alike.setdefault(costs.losses, {}).setdefault(training, str(arm.variant))
+    return [
+        f"{' and '.join(names.values())} come to differ, though their first {len(losses)} updates after the checkpoint "
+        "are the same bit for bit: does load(path) put the old value back?"
+        for losses, names in alike.items()
+        if len(names) > 1
+    ]
 
 
 def _estimate(pool: LocalPool, runs: Sequence[RunSpec], costs: Costs, bounds: Bounds) -> Estimate:

@@ -15,7 +15,7 @@ from lrdecay.sweep.pool import LocalPool
 from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row
 from lrdecay.verbs.branch_planning import Bounds, Wanted, plan_branches
-from lrdecay.verbs.branches import Branch
+from lrdecay.verbs.branches import ONE_SAMPLE, Branch
 
 __all__ = ["Branched", "raise_if_nothing_trained", "train_branches"]
 
@@ -27,6 +27,7 @@ class Branched:
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
     notes: tuple[str, ...]
+    caveats: tuple[str, ...]  # what a verdict ends with
     steps_trained: int
     steps_naive: int
 
@@ -68,8 +69,7 @@ def train_branches(
         runner.clean()
     n = len(seeds)
     each = [results[i * n : (i + 1) * n] for i in range(len(branches))]
-    if trunk.origin is not None:
-        notes += _without_effect(branches, each)
+    caveats = [] if trunk.origin is None else [*_without_effect(branches, each), ONE_SAMPLE]
     if trunk.origin is not None and n > 1 and any(_alike(row) for row in each):
         note = "The seeds gave the same run bit for bit, so they count as one: the script takes its data order from the"
         notes.append(f"{note} checkpoint, and neither from run.seed nor from {{seed}} in its command.")
@@ -84,6 +84,7 @@ def train_branches(
         tuple(rows),
         seeds,
         (*notes, *runner.notes, *results[0].notes),
+        tuple(caveats),
         runner.steps_trained,
         runner.steps_asked,
     )

@@ -53,10 +53,11 @@ class Branch:
 
     def run(self, seed: int) -> RunSpec:
         """The run of one seed."""
-        trunk, probe, text = self.trunk, self.trunk.probe, repr(self.schedule)
+        trunk, probe = self.trunk, self.trunk.probe
         return RunSpec(
-            trunk.source, seed, text, self.horizon, self.rates, probe.metric, probe.goal, origin=trunk.origin
-        )
+            trunk.source, seed, repr(self.schedule), self.horizon, self.rates, probe.metric, probe.goal,
+            origin=trunk.origin, view=trunk.arm.view,
+        )  # fmt: skip
 
 
 def branch_of(trunk: Trunk, written: str, schedule: Schedule, steps: int, rates: FloatArray | None = None) -> Branch:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from lrdecay.schedule import Schedule
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.study import Study, Table, rank
 from lrdecay.verbs.branch_planning import Bounds, plan_branches
 from lrdecay.verbs.branch_training import Branched, raise_if_nothing_trained, train_branches
-from lrdecay.verbs.branches import ONE_SAMPLE, Branch, facets_of, seeds_of
+from lrdecay.verbs.branches import Branch, facets_of, seeds_of
 from lrdecay.verbs.cooldown_lengths import Stretch
 from lrdecay.verbs.cooldown_plan import CooldownPlan, sentences_of
 from lrdecay.verbs.estimate import Estimate
@@ -163,9 +163,7 @@ def cooldown(
         done = train_branches(pool, everything, chosen, folder, bounds, say)
     studies, at_row = {}, 0
     for name, group in groups.items():
-        mine = Branched(
-            done.rows[at_row : at_row + len(group)], done.seeds, done.notes, done.steps_trained, done.steps_naive
-        )
+        mine = evolve(done, rows=done.rows[at_row : at_row + len(group)])
         at_row += len(group)
         studies[name] = _study(trunks, name, stretches[name], mine, time.perf_counter() - began, command)
     reports = {name: write_report(study, folder / name.replace("_", "-")) for name, study in studies.items()}
@@ -235,7 +233,7 @@ def _study(
     trunk = trunks[0]
     first = done.rows[0].results[0]
     title = _TITLES[name].format(ends=stretches[0].end, starts=trunk.step)
-    caveats = () if trunk.origin is None else (ONE_SAMPLE,)
+    caveats = done.caveats
     if name == "matching_trunk" and len(stretches) > 1:
         caveats = ("Longer cooldowns train for longer here; matching total compares them at one cost.", *caveats)
     return Study(

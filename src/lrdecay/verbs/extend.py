@@ -16,7 +16,7 @@ from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.study import Study, rank
 from lrdecay.verbs.branch_planning import Bounds, plan_branches
 from lrdecay.verbs.branch_training import raise_if_nothing_trained, train_branches
-from lrdecay.verbs.branches import ONE_SAMPLE, Branch, facets_of, seeds_of
+from lrdecay.verbs.branches import Branch, facets_of, seeds_of
 from lrdecay.verbs.estimate import Estimate
 from lrdecay.verbs.export import export_tables, frame_of_tables, targets_of
 from lrdecay.verbs.extend_choices import Choices, Wishes
@@ -160,7 +160,7 @@ def extend(
         seconds=time.perf_counter() - began,
         notes=(*said, *done.notes),
         provenance=provenance(command),
-        caveats=() if trunk.origin is None else (ONE_SAMPLE,),
+        caveats=done.caveats,
     )
     report = write_report(study, folder)
     for target in targets:

@@ -71,8 +71,8 @@ def plan_study(
     """
     parts: list[tuple[Arm, Estimate]] = []
     measured: list[Costs] = []
-    for arm in arms:
-        own = [c for c in candidates if c.arm is arm]
+    for arm in {id(arm.source): arm for arm in reversed(arms)}.values():
+        own = [c for c in candidates if c.arm.source is arm.source]
         runs = planned_runs(own, question.pilot_seeds, question.seeds)
         if journal is not None:
             runs = [run for run in runs if journal.get(run.identity()) is None]
