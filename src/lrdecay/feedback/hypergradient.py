@@ -78,7 +78,7 @@ class hypergradient(Rule):  # noqa: N801
             msg = refusal("observe(gradient_norm=...)", "must be a number >= 0", norm)
             raise InputError(msg)
         after = {"norm": norm if math.isfinite(norm) else None}
-        if before is None or not before * norm > 0:
+        if before is None or not (math.isfinite(product) and math.isfinite(norm) and before * norm > 0):
             return Decision(multiplier, after)
         return Decision(self._bounded(multiplier, self.beta * max(-1.0, min(1.0, product / (before * norm)))), after)
 

@@ -4,14 +4,16 @@ It holds the last N >= ⌈n / leak⌉ of n values as the means of *cells* of c v
 pairs and c doubles, so there are at most `CELLS` numbers, about 11 kB of JSON, however long the series; what leaks,
 leaks by the cell, so N is less than c too large. Up to `CELLS` values kept, c = 1 and nothing is lost.
 
-The error of a mean of correlated values, from batches of b ≈ √N values, made of whole cells:
+The error of a mean of correlated values, from batches of b ≈ N^exponent values, made of whole cells:
 
     bm     σ² = b / (a - 1) · Σ (Ȳ_j - Ȳ)²                a = ⌊N / b⌋ batches side by side,   a - 1 degrees of freedom
     olbm   σ² = N b / ((N - b) M) · Σ (Ȳ_j - Ȳ)²          M overlapping batches,        1.5 (N / b - 1) of them
     iid    σ² = 1 / (N - 1) · Σ (Y_i - Ȳ)²                wrong for correlated values; for comparison
 
 and the standard error is σ / √N (Meketon & Schmeiser 1984, Overlapping batch means, which has the 1.5; Flegal & Jones
-2010, arXiv:0811.1729). √N is what SASA takes (Lang, Zhang, Xiao 2019, arXiv:1909.09785; recalled).
+2010, arXiv:0811.1729). SASA takes b = √N (Lang, Zhang, Xiao 2019, arXiv:1909.09785; recalled). Here b = N^(2/3): of
+1,000 values with autocorrelation .95, √N makes batches shorter than the values' memory, and a nominal 95% interval then
+covers in 84%, with N^(2/3) in 93%, for an interval 8% wider where nothing is correlated (`bench/sasa_coverage.py`).
 """
 
 from __future__ import annotations
@@ -23,13 +25,16 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-__all__ = ["CELLS", "VARIANCES", "Estimate", "empty", "estimate", "held", "poured", "usable"]
+__all__ = ["CELLS", "EXPONENT", "VARIANCES", "Estimate", "empty", "estimate", "held", "poured", "usable"]
 
 CELLS = 512
 """The most cells that are kept; an even number."""
 
 VARIANCES = ("bm", "olbm", "iid")
 """How the error of the mean is worked out."""
+
+EXPONENT = 2 / 3
+"""A batch is of about N to this power."""
 
 _LARGEST = 1e100  # a run that shows more than this has diverged, and squares of it would overflow
 
@@ -87,8 +92,8 @@ def held(bucket: Bucket) -> int:
     return int(len(bucket["cells"]) * bucket["size"] + bucket["open"][1])
 
 
-def estimate(bucket: Bucket, variance: str = "bm") -> Estimate:
-    """The mean and its error; the bucket must hold at least 4 values."""
+def estimate(bucket: Bucket, variance: str = "bm", exponent: float = EXPONENT) -> Estimate:
+    """The mean and its error, from batches of N^exponent values; the bucket must hold at least 4 cells."""
     cells, size = np.asarray(bucket["cells"], dtype=np.float64), int(bucket["size"])
     n, m = held(bucket), len(cells)
     rest, count = bucket["open"]
@@ -99,7 +104,7 @@ def estimate(bucket: Bucket, variance: str = "bm") -> Estimate:
         size_of_batch, dof = size, m - 1
         spread = size * float(cells.var(ddof=1))
     else:
-        in_batch = max(1, min(m // 2, round(math.sqrt(n) / size)))  # cells
+        in_batch = max(1, min(m // 2, round(n**exponent / size)))  # cells
         size_of_batch = in_batch * size
         spread, dof = (_side_by_side if variance == "bm" else _overlapping)(cells, in_batch)
         spread *= size_of_batch

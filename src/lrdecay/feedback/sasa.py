@@ -24,7 +24,8 @@ them with the half-width of the whole), and ``halves=False`` leaves them out. Wh
 
 * Its default ``var_mode='mb'`` falls through to the variance of independent values; a nominal 95% interval then covers
   in about a third of series with autocorrelation .9. Here ``variance`` is "bm" or "olbm", and no word falls through.
-* Its degrees of freedom are the size of a batch less one; here, the number of batches less one.
+* Its degrees of freedom are the size of a batch less one; here, the number of batches less one. Its batches are of √N
+  values; here of N^(2/3), which ``exponent`` says (`lrdecay.feedback.leaky` says why).
 * It sets the momentum to zero at a drop. A rule does not touch the optimizer.
 * The 1/leak are kept to within a cell; see `lrdecay.feedback.leaky`.
 """
@@ -36,7 +37,7 @@ from typing import Any, final
 from attrs import field
 
 from lrdecay.errors import Constraint, argument, factor_in_unit_interval, one_of, positive_int, true_or_false
-from lrdecay.feedback.leaky import VARIANCES, empty, estimate, held, poured, usable
+from lrdecay.feedback.leaky import EXPONENT, VARIANCES, empty, estimate, held, poured, usable
 from lrdecay.feedback.rule import Decision, Observation, Rule, State, rule
 from lrdecay.feedback.student import two_sided
 from lrdecay.schedule.base import durations_field, number
@@ -63,6 +64,7 @@ class sasa(Rule):  # noqa: N801
             many updates.
         test_every: observations between tests.
         variance: "bm", "olbm", or "iid", which is wrong for correlated values.
+        exponent: a batch is of about N to this power, in (0, 1).
         halves: whether the halves must agree.
     """
 
@@ -72,6 +74,7 @@ class sasa(Rule):  # noqa: N801
     least: int = field(default=1000, validator=argument(_enough))
     test_every: int = field(default=100, validator=argument(positive_int))
     variance: str = field(default="bm", validator=argument(one_of(VARIANCES)))
+    exponent: float = field(default=EXPONENT, converter=number, validator=argument(_share))
     halves: bool = field(default=True, validator=argument(true_or_false))
     every: Any = durations_field(default=None)
 
@@ -93,7 +96,7 @@ class sasa(Rule):  # noqa: N801
         after = {"bucket": bucket, "seen": count, "dropped": own["dropped"]}
         if count % self.test_every or held(bucket) <= self.least:
             return Decision(multiplier, after)
-        found = estimate(bucket, self.variance)
+        found = estimate(bucket, self.variance, self.exponent)
         half = two_sided(self.significance, found.dof) * found.error
         means = (found.mean,) if own["dropped"] or not self.halves else (found.older, found.newer)
         agree = not self.halves or found.older * found.newer > 0
