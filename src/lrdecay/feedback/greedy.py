@@ -69,7 +69,7 @@ class greedy(Rule):  # noqa: N801
         reset: lowerings at the floor before everything starts anew.
     """
 
-    metric: str = metric_field("loss")
+    metric: str = metric_field(default="loss")
     goal: str = field(default="min", validator=argument(goal))
     factor: float = field(default=0.95, converter=number, validator=argument(_factor))
     patience: int = field(default=10, validator=argument(non_negative_int))

@@ -169,14 +169,14 @@ class Rule(ABC):
         return Ruled(other, self) if isinstance(other, Schedule) else NotImplemented
 
 
-def every_field() -> Any:
+def every_field(default: None = None) -> Any:
     """How often a rule looks; None: at each observation."""
-    return durations_field(None)
+    return durations_field(default)
 
 
-def metric_field(name: str) -> Any:
+def metric_field(default: str) -> Any:
     """The name of the value a rule reads."""
-    return field(default=name, validator=_a_name)
+    return field(default=default, validator=_a_name)
 
 
 def _a_name(instance: Any, attribute: Any, given: object) -> None:
