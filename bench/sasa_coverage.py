@@ -8,7 +8,8 @@ its standard error, and the mean half-width in units of the true sd of such a me
 
     python bench/sasa_coverage.py [replications]
 
-`iid` is what statopt 0.2 does by default (its 'mb' is no mode its bucket knows), N^0.5 the batches of the paper.
+`iid` is near what statopt 0.2 does by default, whose 'mb' is no mode its bucket knows: it takes single values for
+independent, which covers less than our cells of 2 and more. N^0.5 are the batches of the paper.
 """
 
 from __future__ import annotations

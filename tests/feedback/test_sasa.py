@@ -78,7 +78,7 @@ def test_values_that_are_not_finite_are_passed_over():
 
 @pytest.mark.parametrize("variance", ["bm", "olbm", "iid"])
 def test_it_goes_on_from_its_json_at_each_observation_and_the_state_stays_small(variance):
-    noise = np.random.default_rng(5).normal(-0.02, 1.0, size=5000)
+    noise = np.random.default_rng(5).normal(-0.02, 1.0, size=2500)
     noise[[7, 400]] = math.nan, -math.inf
     rule = sasa(least=100, variance=variance)
 

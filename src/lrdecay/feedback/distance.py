@@ -68,7 +68,7 @@ class distance_slope(Rule):  # noqa: N801
     def decide(self, seen: Observation, own: State, multiplier: float) -> Decision:
         """Take the slope if a power of q is reached, and drop if it is too small."""
         distance, n, power = seen.values["distance"], seen.step - own["start"], own["power"]
-        if distance < 0:
+        if math.isfinite(distance) and distance < 0:
             msg = refusal("observe(distance=...)", "must be a number >= 0", distance)
             raise InputError(msg)
         if not math.isfinite(distance) or distance == 0 or n < 1 or n < self.q**power:

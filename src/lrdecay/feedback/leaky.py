@@ -8,7 +8,7 @@ The error of a mean of correlated values, from batches of b ≈ N^exponent value
 
     bm     σ² = b / (a - 1) · Σ (Ȳ_j - Ȳ)²                a = ⌊N / b⌋ batches side by side,   a - 1 degrees of freedom
     olbm   σ² = N b / ((N - b) M) · Σ (Ȳ_j - Ȳ)²          M overlapping batches,        1.5 (N / b - 1) of them
-    iid    σ² = 1 / (N - 1) · Σ (Y_i - Ȳ)²                wrong for correlated values; for comparison
+    iid    as bm with one cell a batch                    wrong for correlated values; for comparison
 
 and the standard error is σ / √N (Meketon & Schmeiser 1984, Overlapping batch means, which has the 1.5; Flegal & Jones
 2010, arXiv:0811.1729). SASA takes b = √N (Lang, Zhang, Xiao 2019, arXiv:1909.09785; recalled). Here b = N^(2/3): of
