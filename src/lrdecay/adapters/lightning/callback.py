@@ -8,8 +8,9 @@ t counts the updates the optimizer made: accumulated batches make one, one that 
 The rate is written before each update and after each batch, so also for several updates in one ``training_step``.
 
 A schedule under a rule, ``LRDecay('cosine(0.1) * plateau(metric="val_loss")')``, is shown what the module has logged by
-its name there, whenever a validation ends; without validation, when an epoch does. A module that brings a scheduler of
-its own observes by itself, ``self.lr_schedulers().observe(val_loss=...)``.
+its name there, whenever a validation ends; without validation, when an epoch does. (A checkpoint that is saved after an
+update and before the validation that is due then goes on without it: Lightning leaves it out. Save when it ends.) A
+module that brings a scheduler of its own observes by itself, ``self.lr_schedulers().observe(val_loss=...)``.
 
 A checkpoint of Lightning's holds the callback's state: the scheduler's, the random state of the process, where the run
 stands in its epoch (`lrdecay.adapters.lightning.position`) and, between two updates, the gradients summed so far.
@@ -33,7 +34,7 @@ from lrdecay.adapters.lightning.drawn import drawn_state, set_drawn_state
 from lrdecay.adapters.lightning.position import PositionedLoader, positioned
 from lrdecay.adapters.observed import ruled_of
 from lrdecay.adapters.torch import AttachedScheduler, attach
-from lrdecay.adapters.torch.feedback import COMPUTED
+from lrdecay.adapters.torch.observables import COMPUTED
 from lrdecay.errors import InputError, non_negative_int, refusal
 from lrdecay.feedback.ruled import Ruled
 from lrdecay.runs.trainable import FloatArray
@@ -155,7 +156,7 @@ class LRDecay(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, *_: Any) -> None:
         """Show the rule what the epoch has logged, where nothing is validated."""
-        if not trainer.enable_validation:  # type: ignore[attr-defined]
+        if not trainer.enable_validation:
             self._observe(trainer)
 
     def _observe(self, trainer: Trainer) -> None:

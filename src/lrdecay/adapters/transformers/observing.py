@@ -11,7 +11,7 @@ from typing import Any, final
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from lrdecay.adapters.torch.feedback import COMPUTED
+from lrdecay.adapters.torch.observables import COMPUTED
 from lrdecay.errors import InputError, refusal
 from lrdecay.feedback.rule import Rule
 

@@ -67,8 +67,8 @@ def attach(
         raise InputError(msg)
     if trainer.lr_scheduler is not None:
         cure = "Leave optimizers=(..., scheduler) out, and attach before trainer.train()."
-        rule = "must be a trainer without a scheduler"
-        msg = refusal("attach(trainer)", rule, type(trainer.lr_scheduler).__name__, cure)
+        must = "must be a trainer without a scheduler"
+        msg = refusal("attach(trainer)", must, type(trainer.lr_scheduler).__name__, cure)
         raise InputError(msg)
     if trainer.is_deepspeed_enabled:
         cure = "Say the schedule in DeepSpeed's own configuration."
