@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from tests.adapters.rules import falling
 from tests.adapters.torch.driven import HORIZON, RATES, STEPS, Run, single, update
 
-from lrdecay.adapters.torch import AttachedScheduler, attach
+from lrdecay.adapters.torch import AttachedScheduler, attach, find
 from lrdecay.errors import InputError
 from lrdecay.feedback.edits import Edit
 from lrdecay.feedback.rule import Event
@@ -289,3 +290,92 @@ def test_past_the_end_the_last_rate_is_held_under_the_rule() -> None:
         scheduler.observe(loss=loss)
         scheduler.step()
     assert scheduler.get_last_lr() == [0.02]
+
+
+class Weights:
+    """A run of a small layer with momentum, under a rule that looks at its weights and gradients by itself."""
+
+    def __init__(self, ruled: str) -> None:
+        torch.manual_seed(0)
+        self.layer = torch.nn.Linear(3, 2)
+        self.optimizer = torch.optim.SGD(self.layer.parameters(), lr=1.0, momentum=0.5)
+        self.scheduler = attach(self.optimizer, ruled, Horizon(steps=40, steps_per_epoch=5))
+
+    def train(self, first: int, last: int) -> list[float]:
+        used = []
+        for t in range(first, last):
+            self.optimizer.zero_grad()
+            x = torch.randn(4, 3, generator=torch.Generator().manual_seed(t))
+            (self.layer(x) ** 2).mean().backward()
+            used.append(self.optimizer.param_groups[0]["lr"])
+            self.optimizer.step()
+            self.scheduler.step()
+        return used
+
+    def saved(self) -> Any:
+        file = io.BytesIO()
+        kept = {"layer": self.layer.state_dict(), "optimizer": self.optimizer.state_dict()}
+        torch.save(kept | {"scheduler": self.scheduler.state_dict()}, file)
+        file.seek(0)
+        return torch.load(file, weights_only=True)
+
+
+@pytest.mark.parametrize("name", ["weight_norm", "distance", "gradient_norm", "gradient_dot", "stationarity"])
+def test_a_rule_that_looks_at_weights_or_gradients_sees_them_itself_and_resumes_at_any_step(name: str) -> None:
+    ruled = f'constant(0.1) * falling(factor=0.9, metric="{name}")'
+    whole = Weights(ruled)
+    assert whole.scheduler.watches
+    used, kept = [], []
+    for k in range(12):
+        kept.append(whole.saved())
+        used += whole.train(k, k + 1)
+    assert whole.scheduler.dial.multiplier < 1
+    for k, checkpoint in enumerate(kept):
+        run = Weights(ruled)
+        run.layer.load_state_dict(checkpoint["layer"])
+        run.optimizer.load_state_dict(checkpoint["optimizer"])
+        run.scheduler.load_state_dict(checkpoint["scheduler"])
+        assert run.train(k, 12) == used[k:], k
+        same = zip(run.layer.parameters(), whole.layer.parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in same), k
+    with pytest.raises(InputError, match="must not be given what the rule sees by itself"):
+        whole.scheduler.observe(loss=1.0)
+
+
+def test_the_angle_of_autodrop_is_of_the_steps_its_rule_says() -> None:
+    run = Weights('constant(0.1) * autodrop(every="1ep")')
+    seen: list[dict[str, float]] = []
+    watch = run.scheduler._feedback.watch  # type: ignore[union-attr]
+    for t in range(15):
+        run.train(t, t + 1)
+        seen.append(watch.values())  # type: ignore[union-attr]
+    assert [t + 1 for t, found in enumerate(seen) if found["step_angle"] == found["step_angle"]] == [10, 15]
+
+
+def test_an_update_that_is_skipped_shows_the_rule_nothing() -> None:
+    run = Weights('constant(0.1) * falling(metric="weight_norm")')
+    run.train(0, 2)
+    before = run.scheduler.state_dict()["feedback"]
+    run.optimizer.found_inf = torch.tensor(1.0)  # as a GradScaler says it of an optimizer that skips inside
+    run.train(2, 3)
+    assert run.scheduler.state_dict()["feedback"] == before
+
+
+def test_a_range_test_leaves_rule_and_hand_as_they_were() -> None:
+    run = Weights('constant(0.1) * falling(factor=0.9, metric="distance")')
+    run.train(0, 6)
+    run.scheduler.dial.add(Edit(1, 6, "scale", factor=0.5))
+    before, events = run.saved(), list(run.scheduler.events)
+    batches = [(torch.ones(4, 3), torch.zeros(4, 2))] * 4
+    options: dict[str, Any] = {"points": 12, "repeats": 1, "low": 1e-3, "high": 1.0}
+    find(run.layer, run.optimizer, loss=torch.nn.functional.mse_loss, loader=batches, **options)
+    after = run.saved()
+    for name in ("layer", "scheduler"):
+        torch.testing.assert_close(after[name], before[name], rtol=0, atol=0)
+    assert run.scheduler.events == events
+
+
+def test_a_plan_or_a_bound_schedule_times_a_rule_says_what_is_wrong() -> None:
+    for other in (plan(lr="cosine(0.1)"), plan(lr="cosine(0.1)").bind(HELD), cosine(0.1).bind(HELD)):
+        with pytest.raises(InputError, match="must multiply a schedule, not a plan or a bound one"):
+            other * falling()  # type: ignore[operator]
