@@ -11,7 +11,8 @@ On a quadratic S is near 2 at first and falls to 0.
 Source: Pesme, Dieuleveut, Flammarion 2020, On convergence-diagnostic based step sizes for stochastic gradient descent
 (ICML), which also shows that the sign of Σ<g_k, g_(k-1)> is no adequate diagnostic. Recalled, and so parameters: q =
 1.5, threshold = .6, first = 5 (k₀) and factor = 1/2; a public comparison with it has the same four. q^k is no integer:
-the first observation at or after it stands for it, and S divides by the logarithms of the n that were seen.
+the first observation at or after it stands for it, and S divides by the logarithms of the n that were seen. An adapter
+moves θ_0 when the rate is dropped, by whichever rule: beside another one that drops, S is not the paper's.
 """
 
 from __future__ import annotations

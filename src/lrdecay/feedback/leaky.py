@@ -13,7 +13,7 @@ The error of a mean of correlated values, from batches of b ≈ N^exponent value
 and the standard error is σ / √N (Meketon & Schmeiser 1984, Overlapping batch means, which has the 1.5; Flegal & Jones
 2010, arXiv:0811.1729). SASA takes b = √N (Lang, Zhang, Xiao 2019, arXiv:1909.09785; recalled). Here b = N^(2/3): of
 1,000 values with autocorrelation .95, √N makes batches shorter than the values' memory, and a nominal 95% interval then
-covers in 84%, with N^(2/3) in 93%, for an interval 8% wider where nothing is correlated (`bench/sasa_coverage.py`).
+covers in 84%, with N^(2/3) in 92%, for an interval 9% wider where nothing is correlated (`bench/sasa_coverage.py`).
 """
 
 from __future__ import annotations

@@ -68,5 +68,8 @@ class TaskSource:
         return Probe(self.label, horizon, made.metric, made.goal, weight_decay=decay)
 
     def execute(self, spec: RunSpec, progress: Progress) -> RunResult:
-        """Build and drive, here."""
+        """Build and drive, here; a run made apart measures only what it asks for."""
+        if spec.view is not None:
+            alone = spec.by_itself()
+            return alone.source.execute(alone, progress)
         return drive(self.build(spec.seed), spec, progress)

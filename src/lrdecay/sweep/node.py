@@ -103,6 +103,7 @@ def _task(job: NodeJob, source: TaskSource) -> NodeDone:
         "measured": {str(m): {k: encode(v) for k, v in values.items()} for m, values in part.measured.items()},
         "diverged": None if part.diverged is None else asdict(part.diverged),
         "digest": part.digest,
+        "digests": dict(part.digests),
         "metric": part.metric,
         "goal": part.goal,
         "seconds": part.seconds,

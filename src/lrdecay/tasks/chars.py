@@ -7,6 +7,7 @@ The loss is the mean cross-entropy of the next character in nats.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def chars(
     batch_size: int = 32,
     steps: int = 1000,
     heldout: int = 200,
-    average: str = "none",
+    average: str | Sequence[str] = "none",
 ) -> TorchTask:
     """Loss on held-out text.
 
@@ -63,7 +64,7 @@ def chars(
         batch_size: windows in an update.
         steps: the default length of a run.
         heldout: the most windows the loss is measured on; they are spread evenly over the held-out text.
-        average: what is measured: "none", "ema" or "lawa", as in `lrdecay.adapters.torch.TorchTask`.
+        average: what is measured: "none", "ema" or "lawa", or several, as in `lrdecay.adapters.torch.TorchTask`.
 
     Raises:
         InputError: there is no such text, it is too short, or an argument is unknown or out of range.

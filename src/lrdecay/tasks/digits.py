@@ -7,6 +7,7 @@ split is fixed, independent of the seed: 1,437 images train, 360 are held out.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def digits(
     nesterov: bool | None = None,
     batch_size: int = 64,
     epochs: float = 20,
-    average: str = "none",
+    average: str | Sequence[str] = "none",
 ) -> TorchTask:
     """Accuracy on 360 held-out digits.
 
@@ -62,7 +63,7 @@ def digits(
         nesterov: of sgd.
         batch_size: images in an update.
         epochs: the default length of a run.
-        average: what is measured: "none", "ema" or "lawa", as in `lrdecay.adapters.torch.TorchTask`.
+        average: what is measured: "none", "ema" or "lawa", or several, as in `lrdecay.adapters.torch.TorchTask`.
 
     Raises:
         InputError: an argument is unknown or out of range.

@@ -7,6 +7,7 @@ and standard deviation of the chosen training images. For where the files come f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def fashion(
     nesterov: bool | None = None,
     batch_size: int = 128,
     epochs: float = 6,
-    average: str = "none",
+    average: str | Sequence[str] = "none",
 ) -> TorchTask:
     """Accuracy on held-out pictures.
 
@@ -67,7 +68,7 @@ def fashion(
         nesterov: of sgd.
         batch_size: images in an update.
         epochs: the default length of a run.
-        average: what is measured: "none", "ema" or "lawa", as in `lrdecay.adapters.torch.TorchTask`.
+        average: what is measured: "none", "ema" or "lawa", or several, as in `lrdecay.adapters.torch.TorchTask`.
 
     Raises:
         InputError: an argument is unknown or out of range, or the files are nowhere.

@@ -8,6 +8,7 @@ Greydanus and Kobak, Scaling Down Deep Learning with MNIST-1D, 2020, arXiv:2011.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from lrdecay.errors import positive, positive_int
@@ -41,7 +42,7 @@ def mnist1d(
     nesterov: bool | None = None,
     batch_size: int = 64,
     epochs: float = 20,
-    average: str = "none",
+    average: str | Sequence[str] = "none",
 ) -> TorchTask:
     """Accuracy on 1,000 held-out signals.
 
@@ -56,7 +57,7 @@ def mnist1d(
         nesterov: of sgd.
         batch_size: signals in an update.
         epochs: the default length of a run.
-        average: what is measured: "none", "ema" or "lawa", as in `lrdecay.adapters.torch.TorchTask`.
+        average: what is measured: "none", "ema" or "lawa", or several, as in `lrdecay.adapters.torch.TorchTask`.
 
     Raises:
         InputError: an argument is unknown or out of range.

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lrdecay.errors import RunError
 from lrdecay.schedule import Schedule
 from lrdecay.sweep.pool import Watch
 from lrdecay.verbs.answering import Compared, How, answer
 from lrdecay.verbs.engines import pool_of
 from lrdecay.verbs.estimate import Estimate
-from lrdecay.verbs.export import target_of
+from lrdecay.verbs.export import targets_of
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.planning import plan_study
 from lrdecay.verbs.question import Question
@@ -95,7 +94,7 @@ def compare(
             on the same study. Finished runs are kept in the store.
     """
     require("study", "compare")
-    targets = [target_of(text) for text in ([export] if isinstance(export, str) else export)]
+    targets = targets_of(export)
     question = Question.read(
         schedules,
         seeds=seeds,
@@ -157,7 +156,4 @@ def dry_run(
     with pool_of(engine, workers, None, address) as pool:
         arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
         planned = plan_study(pool, question, arms, question.candidates(arms, {}), None, share=share)
-    if planned.estimate is None:
-        msg = "`dry_run(...)` must have runs to plan, got none."
-        raise RunError(msg)
-    return planned.estimate
+    return planned.whole

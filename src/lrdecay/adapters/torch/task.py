@@ -8,7 +8,7 @@ the user.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,8 @@ class TorchTask:
         goal: whether the metric is to be large or small; "max" for accuracy, "min" for the loss, to be said for others.
         seed: of the data order and of what is drawn while training; by default the seed torch was last given.
         average: "none", "ema" or "lawa": what is measured is an average of the weights; see
-            `lrdecay.adapters.torch.averages`. The training is the same.
+            `lrdecay.adapters.torch.averages`. The training is the same. Several, in a list, are measured beside one
+            another: `evaluate` gives the first under the plain names, and each as ``ema/accuracy``.
 
     Raises:
         InputError: the data do not match, the optimizer updates what the model does not hold, nobody can tell whether
@@ -88,7 +89,7 @@ class TorchTask:
         metric: str | Metric = "accuracy",
         goal: Goal | None = None,
         seed: int | None = None,
-        average: str = "none",
+        average: str | Sequence[str] = "none",
     ) -> None:
         """See the class."""
         positive_int.check("TorchTask(batch_size=...)", batch_size)
@@ -131,7 +132,8 @@ class TorchTask:
         self._measure = _METRICS[metric] if isinstance(metric, str) else metric
         self._model, self._optimizer, self._loss = model, optimizer, loss
         self._train, self._sets = train, {"heldout": heldout, "train": train}
-        self._measured = Measured(model, optimizer, average, self.horizon, train[0], _PART)
+        self.averages = tuple(average) if isinstance(average, list | tuple) else (average,)
+        self._measured = Measured(model, optimizer, self.averages, self.horizon, train[0], _PART)
         self._batch = batch_size
         self._seed = torch.initial_seed() if seed is None else seed
         self._scales = [r / max(rates) for r in rates]
@@ -204,9 +206,17 @@ class TorchTask:
         if on not in self._sets:
             msg = refusal("evaluate(on=...)", f"must be one of {', '.join(self._sets)}", on)
             raise InputError(msg)
+        found = self._evaluated(on, self.averages[0])
+        if len(self.averages) > 1:
+            more = {text: found if i == 0 else self._evaluated(on, text) for i, text in enumerate(self.averages)}
+            found = found | {f"{text}/{name}": value for text, own in more.items() for name, value in own.items()}
+        return found
+
+    def _evaluated(self, on: str, average: str) -> dict[str, float]:
+        """What one average of the weights comes to."""
         x, y = self._sets[on]
         with kept_random_state(), torch.no_grad():
-            model = self._measured.model(self._random)
+            model = self._measured.model(self._random, average)
             modes = [(module, module.training) for module in model.modules()]
             try:
                 model.train(False)
@@ -220,10 +230,14 @@ class TorchTask:
         return found
 
     def snapshot(self) -> Snapshot:
-        """Parameters, buffers, gradients, modes, optimizer, random state, step."""
+        """Parameters, buffers, gradients, modes, optimizer, random state, step, and the averages."""
+        return self._snapshot()
+
+    def _snapshot(self, *only: str) -> Snapshot:
+        """Everything; or as a task that measures this average only would have it."""
         tensors, state = arrays_of(self._model, self._optimizer)
         tensors |= {f"random/{name}": array for name, array in self._random.tensors.items()}
-        kept, more = self._measured.snapshot()
+        kept, more = self._measured.snapshot(*only)
         return Snapshot(
             tensors | kept, {**state, **more, "step": self.step, "seed": self._seed, "random": self._random.state}
         )
@@ -247,3 +261,7 @@ class TorchTask:
     def digest(self) -> str:
         """Of the snapshot."""
         return self.snapshot().digest()
+
+    def digests(self) -> Mapping[str, str]:
+        """Of each average, the digest of this task if it measured that one alone."""
+        return {text: self._snapshot(text).digest() for text in self.averages}
