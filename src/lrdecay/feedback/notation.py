@@ -136,6 +136,9 @@ def _rule(node: ast.Call, text: str, depth: int) -> Rule:
 
 
 def _value(node: ast.expr, text: str, depth: int) -> Any:
+    if depth > _DEEPEST:
+        msg = refusal("parse(...)", f"must be nested at most {_DEEPEST} rules deep", text)
+        raise InputError(msg)
     if isinstance(node, ast.Call):
         return _rule(node, text, depth + 1)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
