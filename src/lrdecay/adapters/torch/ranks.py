@@ -32,7 +32,7 @@ from torch import distributed
 
 from lrdecay.errors import InputError, RunError, refusal
 
-__all__ = ["Ranks", "together"]
+__all__ = ["Ranks", "heard_by_all", "together"]
 
 _GOING, _WELL, _FAILED = 0.0, 1.0, 2.0
 
@@ -166,6 +166,32 @@ def together(group: Any = None) -> Iterator[Ranks]:
                 problem.add_note(str(silence))
             raise
         ranks.end(well=True)
+
+
+def heard_by_all(call: str, row: Sequence[float]) -> list[list[float]]:
+    """The row of numbers of every rank, in their order, the same bits on all; every rank must come here.
+
+    Alone, where torch.distributed is not initialised, it is the own row and costs nothing.
+
+    Args:
+        call: who asks, for the message.
+        row: this rank's numbers, as many on each; nan and inf too.
+
+    Raises:
+        RunError: a rank is lost.
+    """
+    names, own = _members(None)
+    if len(names) == 1:
+        return [list(row)]
+    table = torch.zeros(len(names), len(row), dtype=torch.float64)
+    table[own] = torch.tensor(row, dtype=torch.float64)
+    try:
+        distributed.all_reduce(table, group=_rounds(names))
+    except RuntimeError as problem:
+        msg = f"`{call}` must hear of all ranks, got: {' '.join(str(problem).split())[:200]}. Has one of them died?"
+        raise RunError(msg) from problem
+    heard: list[list[float]] = table.tolist()
+    return heard
 
 
 def _rounds(names: list[int]) -> Any:
