@@ -122,7 +122,11 @@ def _numbers(run: LiveRun) -> str:
 def _drawn(curves: dict[str, LiveRun]) -> str:
     from lrdecay.report.picture import picture
 
-    rows = {f"{label}": tuple(zip(*run.curve, strict=True)) for label, run in curves.items() if run.curve}
+    rows = {
+        label: ([step for step, _ in run.curve], [rate for _, rate in run.curve])
+        for label, run in curves.items()
+        if run.curve
+    }
     if not rows:
         return ""
     colour = sys.stdout.isatty()

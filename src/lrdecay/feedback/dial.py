@@ -105,7 +105,7 @@ class Dial:
         self._replay((*self._journal, edit))
 
     def state(self) -> State:
-        """The journal, the rule with its state, and the life if there is one, as JSON; shares nothing with this dial."""
+        """The journal, the rule with its state, and the life if any, as JSON; shares nothing with this dial."""
         rule = None if self.rule is None else {"notation": repr(self.rule), "state": self._state}
         life = {} if self.life is None else {"life": dict(self.life)}
         return {"journal": [edit.to_json() for edit in self._journal], "rule": rule} | life

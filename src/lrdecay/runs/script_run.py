@@ -143,7 +143,8 @@ class ScriptRun:
             start: updates made already, where the script has loaded a checkpoint itself.
 
         Raises:
-            InputError: ``start`` is no step; a study asks to fork, and there is no ``save`` or ``load``; or nothing was attached.
+            InputError: ``start`` is no step; a study asks to fork, and there is no ``save`` or ``load``; nothing was
+                attached; or it must be steered, and cannot be.
         """
         if self._bound is None:
             msg = "`run.steps(...)` must come after `run.attach(optimizer, schedule)`, got no attached schedule."

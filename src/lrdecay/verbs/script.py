@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lrdecay.runs.protocol import Orders
 from lrdecay.runs.live.steering import Steering
+from lrdecay.runs.protocol import Orders
 from lrdecay.runs.script_run import ScriptRun
 from lrdecay.verbs.steerable import ranks
 

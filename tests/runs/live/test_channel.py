@@ -14,8 +14,7 @@ import pytest
 
 from lrdecay.errors import InputError, RunError
 from lrdecay.feedback.dial import Dial
-from lrdecay.runs.live import channel as module
-from lrdecay.runs.live import names
+from lrdecay.runs.live import desk, names
 from lrdecay.runs.live.channel import Channel
 from lrdecay.runs.live.standing import LiveRun, read
 from lrdecay.runs.store.opening import open_store
@@ -44,8 +43,8 @@ def store(place: str) -> Iterator[Store]:
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store is looked at before every update."""
-    monkeypatch.setattr(module, "PAUSE", 0.0)
-    monkeypatch.setattr(module, "SHARE", 0.0)
+    monkeypatch.setattr(desk, "PAUSE", 0.0)
+    monkeypatch.setattr(desk, "SHARE", 0.0)
 
 
 @pytest.fixture
@@ -256,9 +255,7 @@ class TestAfterAKill:
         assert [channel.name for channel in channels] == ["train", "train-2"]
         assert both[0].life != both[1].life
 
-    def test_a_checkpoint_from_before_the_store_was_opened_finds_its_run(
-        self, place: str, store: Store, killed: Any
-    ):
+    def test_a_checkpoint_from_before_the_store_was_opened_finds_its_run(self, place: str, store: Store, killed: Any):
         d = dial()
         channel = opened(place, d)
         channel.boundary(0)
@@ -308,9 +305,7 @@ class Failing:
 
 @pytest.mark.usefixtures("often")
 class TestAStoreThatFails:
-    def test_it_stops_no_training_and_says_so_once(
-        self, place: str, store: Store, capsys: pytest.CaptureFixture[str]
-    ):
+    def test_it_stops_no_training_and_says_so_once(self, place: str, store: Store, capsys: pytest.CaptureFixture[str]):
         failing, d = Failing(open_store(place)), dial()
         channel = run_to(Channel(d, "x", lambda: failing, name="train"), 5)
         failing.fails = {"commands", "set_status"}
@@ -365,7 +360,7 @@ def test_it_looks_at_the_store_at_most_once_a_second_and_a_hundredth_of_the_time
             clock[0] += 0.1
             channel.boundary(t)
     assert looked[0] >= 1.0  # a run that ends within a second writes nothing
-    gaps = np.diff(looked[1:])
+    gaps = np.diff(looked[2:])  # the first two are of the opening
     assert gaps.min() >= 5.0
     assert len(looked) >= 10
 
@@ -424,7 +419,7 @@ def test_a_command_holds_from_the_same_update_on_all_ranks(place: str, store: St
             tell(store, do="drop")
         run_to(channel, 40, 5)
 
-    world, ended = all_ranks(place, dials, body)
+    _, ended = all_ranks(place, dials, body)
     assert ended == [None] * 3
     assert len(dials[0].journal) == 1
     assert dials[0].journal == dials[1].journal == dials[2].journal
@@ -456,5 +451,3 @@ def test_what_the_first_rank_cannot_do_all_hear(tmp_path: Path):
 def test_ranks_at_different_steps_are_an_error(place: str):
     _, ended = all_ranks(place, [dial(), dial()], lambda channel, rank: channel.boundary(5 + rank))
     assert "5 on the first and 6 on this one" in str(ended[1])
-
-

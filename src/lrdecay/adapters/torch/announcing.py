@@ -36,7 +36,9 @@ def announcer() -> tuple[Callable[[Any], Any], bool] | None:
         length = torch.tensor([len(text)])
         try:
             distributed.broadcast(length, first, group=group)
-            data = torch.tensor(list(text), dtype=torch.uint8) if own == 0 else torch.zeros(int(length), dtype=torch.uint8)
+            data = (
+                torch.tensor(list(text), dtype=torch.uint8) if own == 0 else torch.zeros(int(length), dtype=torch.uint8)
+            )
             distributed.broadcast(data, first, group=group)
         except RuntimeError as problem:
             said = " ".join(str(problem).split())[:200]

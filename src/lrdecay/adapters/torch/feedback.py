@@ -71,8 +71,8 @@ class Feedback:
         return self._show(t, self._computed())
 
     def state(self) -> dict[str, Any] | None:
-        """For a checkpoint, as JSON; None where there is neither a rule nor an edit."""
-        if self.dial.rule is None and not self.dial.journal:
+        """For a checkpoint, as JSON; None where there is neither a rule nor an edit, nor a life in a store."""
+        if self.dial.rule is None and not self.dial.journal and self.dial.life is None:
             return None
         kept = self.dial.state()
         return kept if self.watch is None else kept | {"observables": self.watch.state()}
@@ -83,7 +83,7 @@ class Feedback:
         ours = None if rule is None else repr(rule)
         if ours != (None if theirs is None else theirs["notation"]):
             begun = None if rule is None else {"notation": ours, "state": rule.init()}
-            self.dial.load({"journal": state["journal"], "rule": begun})
+            self.dial.load({**state, "rule": begun})
             return
         self.dial.load(state)
         if self.watch is not None and "observables" in state:

@@ -99,5 +99,3 @@ def _alive(store: Store, name: str, last: Command) -> str | None:
     at, pause = (last.at, 0.0) if status is None else (max(last.at, status.at), float(status.record["pause"]))
     silent = (datetime.datetime.fromisoformat(now()) - datetime.datetime.fromisoformat(at)).total_seconds()
     return f"{spoken(who)}, heard {max(silent, 0):.0f} s ago," if silent < max(SILENCE, 5 * pause) else None
-
-
