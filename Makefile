@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-find bench-sweep soak lint clean
+.PHONY: help setup demo test bench bench-find bench-sweep bench-time-to-decay soak lint clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench-find: $(STAMP)  ## measure find against the real finders, an hour or two; 
 bench-sweep: $(STAMP)  ## measure what sharing saves, against a plain loop and Ray Tune: some 25 CPU-minutes
 	$(BIN)/python -m pip install -q -c constraints.txt 'ray[tune]' psutil
 	$(BIN)/python -m bench.sweep
+
+bench-time-to-decay: $(STAMP)  ## measure whether a plateau means that it is time to decay: some 10 minutes
+	$(BIN)/python -m bench.time_to_decay
 
 soak: $(STAMP)  ## the long runs that `make test` leaves out
 	$(BIN)/python -m pytest -m soak

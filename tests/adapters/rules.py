@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, final
 
 from attrs import field
@@ -34,4 +35,4 @@ class falling(Rule):  # noqa: N801
         now = seen.values[self.metric]
         if own["last"] is not None and now > own["last"]:
             return Decision(multiplier * self.factor, {"last": None}, f"{now:.6g} after {own['last']:.6g}")
-        return Decision(multiplier, {"last": now})
+        return Decision(multiplier, {"last": now if math.isfinite(now) else None})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lrdecay.tasks.digits import _data, digits
+from lrdecay.tasks.digits import _data, _table, digits
 
 
 def test_the_split_is_fixed_and_the_inputs_lie_between_0_and_1() -> None:
@@ -18,6 +18,13 @@ def test_the_split_is_fixed_and_the_inputs_lie_between_0_and_1() -> None:
     held_out = labels[1437:]
     assert len(held_out) == 360
     assert torch.bincount(held_out).min() >= 20  # every class is held out
+
+
+def test_the_digits_are_those_that_scikit_learn_loads() -> None:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    assert np.array_equal(_table(), np.column_stack([found.data, found.target]))
 
 
 def test_a_decayed_run_with_the_defaults_learns_the_digits() -> None:

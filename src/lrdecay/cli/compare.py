@@ -49,6 +49,13 @@ def compare_command(
     ] = None,
     script: Script = None,
     seeds: Annotated[int, typer.Option(help="Scoring seeds, the same for every schedule.")] = 3,
+    race: Annotated[
+        float | None,
+        typer.Option(metavar="ALPHA", help="Drop beaten schedules between seeds; the best one at most so often: 0.05."),
+    ] = None,
+    race_after: Annotated[
+        int | None, typer.Option(metavar="SEEDS", help="With --race, seeds before the first look; 3 by default.")
+    ] = None,
     pilots: Annotated[int, typer.Option(help="Pilot seeds, on which peaks are chosen; never scored.")] = 2,
     fixed_peak: Annotated[bool, typer.Option("--fixed-peak", help="Run at the stated peaks only.")] = False,
     steps: Steps = None,
@@ -126,6 +133,8 @@ def compare_command(
         "script": script,
         "seeds": seeds,
         "pilots": pilots,
+        "race": race,
+        "race_after": race_after,
         "fixed_peak": fixed_peak,
         "steps": steps,
         "epochs": epochs,

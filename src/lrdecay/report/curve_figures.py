@@ -80,7 +80,7 @@ def _differences(study: Study) -> dict[str, Band]:
     found = {}
     for row in study.main.rows[1:]:
         if not row.diverged:
-            apart = difference_band(curves_of(row.results, study.metric), own)
+            apart = difference_band(curves_of(row.results, study.metric), own[: len(row.results)])
             if len(apart.marks) > 1:
                 found[row.written] = apart
     return found

@@ -96,13 +96,14 @@ def _row(row: Row, table: Table, digits: Digits) -> dict[str, Any]:
         "interval": _brackets(row.interval, digits),
         "difference": UNKNOWN if difference is None else digits.signed(difference.mean),
         "difference_interval": _brackets(None if difference is None else difference.interval, digits),
-        "p": p_value(standing.p_adjusted if known else None),
+        "p": p_value(standing.p_adjusted if known else None) if row.dropped is None else f"{len(row.values)} seeds",
         "p_best": p_best(row, table),
         "saved": _saved(table.evidence.saved.get(row.spec)),
         "diverged": f"{row.diverged} of {len(row.values)}" if row.diverged else "none",
         "best": row.spec == table.ranking.best,
         "winner": row.spec == table.winner,
         "values": [digits(v) for v in row.values],
+        "dropped": row.dropped is not None,
     }
 
 

@@ -53,7 +53,8 @@ def results_figure(study: Study, table: Table) -> Figure:
             _interval(right, difference.mean, difference.interval, place, colour)
         elif row.spec == table.ranking.best:
             right.plot(0, place, "o", color=colour, ms=6)
-        name = "\n".join(textwrap.wrap(row.written, 36, max_lines=2, placeholder=" …"))
+        fewer = "" if row.dropped is None else f" (dropped, {len(row.values)} seeds)"
+        name = "\n".join(textwrap.wrap(row.written + fewer, 36, max_lines=2, placeholder=" …"))
         left.text(-2.65 / 3.3, place, name, va="center", color=INK, fontsize=9, transform=left.get_yaxis_transform())
     for axes in (left, right):
         axes.set_ylim(len(rows) - 0.5, -0.5)

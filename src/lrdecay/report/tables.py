@@ -6,7 +6,8 @@
     P best      probability that the row's true mean is the best of all
 
 The best row stands first; a winner is named only where the study has one. A row with a diverged seed has no mean and
-says how many diverged in its place.
+says how many diverged in its place. A row that a race dropped stands last: its mean and its difference to the best are
+over the seeds it has.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def study_table(study: Study) -> RenderableType:
     seeds = "1 seed" if len(study.seeds) == 1 else f"{len(study.seeds)} seeds"
     better = "larger" if study.goal == "max" else "smaller"
     head = Text(f"{study.metric} on {study.task}, {seeds}, {better} is better", style="bold")
-    return Group(head, *(part for table in tables for part in (Text(f"\n{table.title}"), _grid(table, digits))))
+    parts = [part for table in tables for part in (Text(f"\n{table.title}"), _grid(table, digits))]
+    if study.raced is not None and study.raced.dropped:
+        parts.append(Text("Where p would stand, a number of seeds: the race dropped it then.", style="dim"))
+    return Group(head, *parts)
 
 
 def _grid(table: Table, digits: Digits) -> RichTable:
@@ -42,7 +46,7 @@ def _grid(table: Table, digits: Digits) -> RichTable:
     for title in ("\npeak", "mean\n± 95%", "to the best\n± 95%", "p\n(Holm)", "P\nbest"):
         grid.add_column(title, justify="right", no_wrap=True)
     for row in table.rows:
-        style = "bold" if row.spec == table.ranking.best else "dim" if row.diverged else ""
+        style = "bold" if row.spec == table.ranking.best else "dim" if row.diverged or row.dropped else ""
         grid.add_row(*map(Text, (row.written, rate(row.peak), *_scores(row, table, digits))), style=style)
     return grid
 
@@ -59,6 +63,8 @@ def _scores(row: Row, table: Table, digits: Digits) -> tuple[str, str, str, str]
     else:
         apart = digits.signed(standing.difference.mean) + _half(standing.difference.interval, digits)
     p = p_value(standing.p_adjusted if known else None)
+    if row.dropped is not None:
+        p = f"{len(row.values)} seeds"
     return mean + _half(row.interval, digits), apart, p, p_best(row, table)
 
 

@@ -36,6 +36,7 @@ def sentences(study: Study) -> tuple[str, ...]:
     """The verdict's sentences, the most important first."""
     return (
         *_result(study, digits_of(study)),
+        *(() if study.raced is None else study.raced.sentences()),
         *_in_updates(study),
         *_diverged(study),
         *(study.caveats if study.caveats is not None else () if study.pilot_seeds else (FIXED_PEAK,)),
@@ -46,23 +47,33 @@ def sentences(study: Study) -> tuple[str, ...]:
 
 def _result(study: Study, digits: Digits) -> Iterator[str]:
     """Who is best and by how much, or why nobody is."""
-    ranking = study.main.ranking
+    ranking, raced = study.main.ranking, study.raced
     where = f"on {study.task}, with {_seeds(ranking.n)}"
     if ranking.best is None:
-        yield f"No winner {where}: every schedule diverged on at least one seed. Start from lower peaks."
+        every = "every schedule" + (" left in the race" if raced is not None and raced.dropped else "")
+        yield f"No winner {where}: {every} diverged on at least one seed. Start from lower peaks."
         return
     first = study.main.rows[0]
     best, value = f"{first.written} at peak {rate(first.peak)}", f"{study.metric} {digits(first.mean)}"
-    rivals = [s for s in ranking.standings[1:] if s.difference is not None]
-    if not rivals:
-        alone = "no other finished on every seed" if len(study.main.rows) > 1 else "there is nothing to compare it with"
+    rivals = _rivals(study.main)
+    if raced is not None and not raced.names_winners(ranking.level):
+        often = f"{100 * raced.rule.alpha:g}%"
+        yield f"No winner {where}: a race that may drop the best with a chance of {often} names none."
+        yield f"{best} has the best mean {value} of the {_left(study)} left."
+    elif raced is not None and raced.left == 1:
+        nearest = ranking.standings[1]
+        yield f"{best} is best {where}: mean {value}{_with(first.interval, digits)}."
+        yield f"Of {raced.candidates} it alone was left in the race."
+        yield f"The nearest dropped, {_named(nearest, study)}, was {_apart(nearest, study, digits)}."
+    elif not rivals:
+        alone = "no other finished on every seed" if _left(study) > 1 else "there is nothing to compare it with"
         yield f"No winner {where}: {best} has a mean {value}, and {alone}."
     elif ranking.n == 1:
         yield f"No clear winner {where}: one seed never gives a winner."
         yield f"{best} has the best {value}; {_named(rivals[0], study)} is {_apart(rivals[0], study, digits)}."
         yield "Use 3 seeds or more, such as --seeds 5."
     elif ranking.winner is not None:
-        among = "Of the schedules that finished on every seed, " if len(rivals) + 1 < len(study.main.rows) else ""
+        among = "Of the schedules that finished on every seed, " if len(rivals) + 1 < _left(study) else ""
         yield f"{among}{best} is best {where}: mean {value}{_with(first.interval, digits)}."
         yield f"The next, {_named(rivals[0], study)}, is {_apart(rivals[0], study, digits)}."
         if len(rivals) > 1:
@@ -73,10 +84,21 @@ def _result(study: Study, digits: Digits) -> Iterator[str]:
         yield from _no_winner(study, rivals, f"{best} has the best mean {value}", where, digits)
 
 
+def _rivals(table: Table) -> list[Standing]:
+    """Those that the best is compared with, the nearest first: that finished on every seed, and were not dropped."""
+    gone = {row.spec for row in table.rows if row.dropped is not None}
+    return [s for s in table.ranking.standings[1:] if s.difference is not None and s.name not in gone]
+
+
+def _left(study: Study) -> int:
+    """How many schedules have every seed."""
+    return sum(row.dropped is None for row in study.main.rows)
+
+
 def _in_updates(study: Study) -> Iterator[str]:
     """What the best one saves against its nearest rival, in updates; nothing where the curves do not say."""
     table = study.main
-    rivals = [s for s in table.ranking.standings[1:] if s.name in table.evidence.saved]
+    rivals = [s for s in _rivals(table) if s.name in table.evidence.saved]
     if rivals and study.main.ranking.n > 1:
         words = updates_saved(table.evidence.saved[rivals[0].name])
         yield f"{table.rows[0].written} reaches the final {study.metric} of {_named(rivals[0], study)} {words}."
@@ -192,6 +214,10 @@ def _at_shared_peak(study: Study) -> Iterator[str]:
         return
     peak = f"At one shared peak, {rate(shared.rows[0].peak)},"
     own, there = _order(study.main), _order(shared)
+    if len(own) < len(study.main.rows):
+        if len(own) == 1:
+            return
+        peak += " of those left,"
     if all(a.spec == b.spec for a, b in zip(study.main.rows, shared.rows, strict=True)):
         yield f"{peak} nothing changes: it is every schedule's own best."
     elif shared.ranking.best is None:
@@ -207,7 +233,8 @@ def _at_shared_peak(study: Study) -> Iterator[str]:
 
 
 def _order(table: Table) -> list[str]:
-    return [row.written for row in table.rows]
+    """The rows that have every seed, best first."""
+    return [row.written for row in table.rows if row.dropped is None]
 
 
 def _clearly(table: Table) -> str:

@@ -26,11 +26,12 @@ from lrdecay.stats.paired import (
     paired_difference,
 )
 from lrdecay.stats.power import detectable, seeds_needed
-from lrdecay.stats.racing import Race, contenders
+from lrdecay.stats.racing import Beaten, Race, contenders
 from lrdecay.stats.steps_saved import StepsSaved, steps_saved
 
 __all__ = [
     "Band",
+    "Beaten",
     "Difference",
     "Interval",
     "Race",

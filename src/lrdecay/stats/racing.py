@@ -28,7 +28,15 @@ from lrdecay.errors import InputError, argument, non_negative, positive_int, ref
 from lrdecay.stats.best import paired_scores
 from lrdecay.stats.intervals import ROUNDING, FloatArray, fraction, quantisation_sd
 
-__all__ = ["Race", "contenders"]
+__all__ = ["Beaten", "Race", "contenders"]
+
+
+@frozen
+class Beaten:
+    """What a candidate was dropped for."""
+
+    by: str  # the rival with the smallest p value; the first by name where two are level
+    p_value: float  # one-sided, of "not behind that rival"
 
 
 @frozen
@@ -58,7 +66,11 @@ class Race:
         return self.alpha / (self.looks * max(1, self.candidates - 1))
 
     def dropped(self, rows: Mapping[str, Sequence[float | None]]) -> tuple[str, ...]:
-        """The candidates to drop at this look, by name; with one seed there are none.
+        """The candidates to drop at this look, by name; see `beaten`."""
+        return tuple(self.beaten(rows))
+
+    def beaten(self, rows: Mapping[str, Sequence[float | None]]) -> dict[str, Beaten]:
+        """The candidates to drop at this look, by name, and which rival beats each; with one seed there are none.
 
         A row with a score that is None or not finite (a diverged run) drops nobody and is not dropped by this rule:
         whether to go on with what diverged is not a question of chance.
@@ -75,11 +87,13 @@ class Race:
             msg = refusal("Race.dropped(rows=...)", rule, sorted(rows), "Count all of them in Race(candidates=...).")
             raise InputError(msg)
         if not known:
-            return ()
+            return {}
         names = sorted(known)
         scores = np.array([known[name] for name in names]) * (1.0 if self.higher_is_better else -1.0)
-        lost = _p_behind(scores, self.resolution).min(axis=1) <= self.level
-        return tuple(name for name, drop in zip(names, lost, strict=True) if drop)
+        behind = _p_behind(scores, self.resolution)
+        rivals = behind.argmin(axis=1).tolist()
+        found = {names[i]: Beaten(names[j], float(behind[i, j])) for i, j in enumerate(rivals)}
+        return {name: one for name, one in found.items() if one.p_value <= self.level}
 
 
 def contenders(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,13 @@ def curves_of(results: Sequence[RunResult], metric: str) -> list[tuple[NDArray[n
     return [r.trace.measured(heldout_column(metric)) for r in results]
 
 
-def evidence(runs: Mapping[str, Sequence[RunResult]], best: str | None, goal: Goal, resolution: float) -> Evidence:
+def evidence(
+    runs: Mapping[str, Sequence[RunResult]],
+    best: str | None,
+    goal: Goal,
+    resolution: float,
+    fewer: Mapping[str, Sequence[RunResult]] = MappingProxyType({}),
+) -> Evidence:
     """The evidence of a table.
 
     Args:
@@ -68,14 +75,15 @@ def evidence(runs: Mapping[str, Sequence[RunResult]], best: str | None, goal: Go
         best: the spec with the best mean; None if every row diverged.
         goal: of the metric.
         resolution: smallest step of the metric.
+        fewer: spec -> results on the first of these seeds only: what a race dropped. Of those, only the updates saved.
     """
     higher = goal == "max"
     scores = {spec: [r.score for r in results] for spec, results in runs.items()}
     chances = probability_best(scores, higher_is_better=higher, resolution=resolution)
     saved = {}
-    for spec, results in runs.items():
+    for spec, results in (*runs.items(), *fewer.items()):
         if best is not None and spec != best and not any(math.isnan(r.score) for r in results):
-            found = _saved(runs[best], results, higher=higher, resolution=resolution)
+            found = _saved(runs[best][: len(results)], results, higher=higher, resolution=resolution)
             if found is not None:
                 saved[spec] = found
     return Evidence(chances or {}, contenders(scores, higher_is_better=higher, resolution=resolution), saved)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from lrdecay.runs.protocol import finite
 from lrdecay.runs.spec import RunResult
 from lrdecay.runs.trainable import Goal
 from lrdecay.stats.intervals import Interval, t_interval
-from lrdecay.stats.paired import Ranking, compare_to_best
+from lrdecay.stats.paired import Ranking, Standing, compare_to_best, paired_difference
 from lrdecay.sweep.evidence import Evidence, evidence
 from lrdecay.sweep.pilots import PeakChoice
+from lrdecay.sweep.racing import Dropped, Raced, smallest_gap
 
 __all__ = ["Row", "Study", "Table", "rank"]
 
@@ -28,6 +28,7 @@ class Row:
     spec: str  # with its peak filled in
     peak: float
     results: tuple[RunResult, ...] = field(repr=False)  # one per scoring seed, in order
+    dropped: Dropped | None = None  # where it left a race: it has the first seeds only
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -63,7 +64,7 @@ class Row:
 
 @frozen(eq=False)
 class Table:
-    """Schedules side by side, on the same seeds; best first."""
+    """Schedules side by side, on the same seeds; best first, those that a race dropped last."""
 
     title: str  # "each at its best peak"
     rows: tuple[Row, ...]
@@ -96,6 +97,7 @@ class Table:
                     else [difference.interval.lo, difference.interval.hi],
                     "p_adjusted": standing.p_adjusted,
                     "diverged": row.diverged,
+                    "dropped": None if row.dropped is None else {"after": row.dropped.after, "by": row.dropped.by},
                 }
                 | self.evidence.to_json(row.spec)
             )
@@ -120,6 +122,7 @@ class Study:
     notes: tuple[str, ...]  # what a reader must know: edges, divergences, how a script was judged
     provenance: Mapping[str, Any]  # command, versions, machine, time
     caveats: tuple[str, ...] | None = None  # what a verdict ends with where the peaks are not what is asked about
+    raced: Raced | None = None  # in rounds of seeds; None: every schedule has every seed
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``compare --json``."""
@@ -139,20 +142,60 @@ class Study:
             "pilot_seeds": list(self.pilot_seeds),
             "peaks": {written: choice.to_json() for written, choice in self.choices.items()},
             "seconds": round(self.seconds, 1),
+            "race": None if self.raced is None else self.raced.to_json(),
             "notes": list(self.notes),
             "provenance": dict(self.provenance),
         }
 
 
-def rank(title: str, rows: Sequence[Row], goal: Goal) -> Table:
+def rank(title: str, rows: Sequence[Row], goal: Goal, raced: Raced | None = None) -> Table:
     """Rows compared with the best, paired by seed, and put in order.
 
-    The resolution of the metric is taken to be the smallest gap between two scores that were seen.
+    Of a race, the rows that are left are compared as if there were no others: ranking, p values, the probability of
+    being best and the set that holds it. A dropped row has only its difference to the best, on the seeds it has.
+
+    Args:
+        title: of the table.
+        rows: on the same seeds; a dropped one on the first of them.
+        goal: of the metric.
+        raced: the race in which rows were dropped for these very scores; None: there was none, or for other scores.
     """
-    scores = {row.spec: row.values for row in rows}
-    seen = sorted({v for row in rows for v in row.values if math.isfinite(v)})
-    resolution = min((b - a for a, b in pairwise(seen)), default=0.0)
+    left = [row for row in rows if row.dropped is None]
+    resolution = smallest_gap(v for row in rows for v in row.values)
+    scores = {row.spec: row.values for row in left}
     ranking = compare_to_best(scores, higher_is_better=goal == "max", resolution=resolution)
-    found = evidence({row.spec: row.results for row in rows}, ranking.best, goal, resolution)
     by_spec = {row.spec: row for row in rows}
-    return Table(title, tuple(by_spec[s.name] for s in ranking.standings), ranking, found)
+    best = None if ranking.best is None else by_spec[ranking.best]
+    lost = [_dropped(row, best, resolution) for row in rows if row.dropped is not None]
+    lost.sort(key=lambda one: _behind(one, goal))
+    results = {row.spec: row.results for row in left}
+    fewer = {one.name: by_spec[one.name].results for one in lost}
+    found = evidence(results, ranking.best, goal, resolution, fewer)
+    standings = (*ranking.standings, *lost)
+    ranking = evolve(ranking, standings=standings, winner=_winner(ranking, raced))
+    return Table(title, tuple(by_spec[s.name] for s in standings), ranking, found)
+
+
+def _winner(ranking: Ranking, raced: Raced | None) -> str | None:
+    """The only one left of a race is its winner; a race that errs more often than tests do names none."""
+    if raced is None:
+        return ranking.winner
+    if not raced.names_winners(ranking.level):
+        return None
+    return ranking.best if raced.left == 1 else ranking.winner
+
+
+def _dropped(row: Row, best: Row | None, resolution: float) -> Standing:
+    """A row that left a race, beside the best on the seeds that both have."""
+    if row.diverged:
+        return Standing(row.spec, None, None, None)
+    if best is None:
+        return Standing(row.spec, row.mean, None, None)
+    common = best.values[: len(row.values)]
+    return Standing(row.spec, row.mean, paired_difference(row.values, common, resolution=resolution), None)
+
+
+def _behind(standing: Standing, goal: Goal) -> tuple[float, str]:
+    """Order of those that were dropped: how far behind, then by name."""
+    mean = math.inf if standing.difference is None else standing.difference.mean
+    return (mean if goal == "min" or math.isinf(mean) else -mean, standing.name)

@@ -6,7 +6,11 @@ split is fixed, independent of the seed: 1,437 images train, 360 are held out.
 
 from __future__ import annotations
 
+import importlib.util
 from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
 
 from lrdecay.errors import positive, positive_int
 from lrdecay.runs.order import sample_order
@@ -15,7 +19,10 @@ from lrdecay.tasks.arguments import check_choice, check_seed, check_unused, miss
 
 try:
     import torch
-    from sklearn.datasets import load_digits
+
+    _SKLEARN = importlib.util.find_spec("sklearn")
+    if _SKLEARN is None:
+        raise ModuleNotFoundError(name="sklearn")
 except ModuleNotFoundError as problem:
     error = missing_extra("digits", problem, "tasks")
     raise error from problem
@@ -101,7 +108,22 @@ def digits(
 @lru_cache(maxsize=1)
 def _data() -> tuple[torch.Tensor, torch.Tensor]:
     """Images (1797, 1, 8, 8) of float32 in [0, 1] and labels (1797,), in a fixed random order."""
+    table = _table()
+    order = sample_order(0, len(table), 0, len(table))
+    images = torch.from_numpy(table[order, :64]).float().div(16).reshape(-1, 1, 8, 8)
+    return images, torch.from_numpy(table[order, 64]).long()
+
+
+def _table() -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """64 pixels from 0 to 16 and a label in each row, shape (1797, 65).
+
+    The file is read where scikit-learn keeps it: importing scikit-learn takes every worker longer than its first run.
+    """
+    for place in (_SKLEARN and _SKLEARN.submodule_search_locations) or ():
+        file = Path(place, "datasets", "data", "digits.csv.gz")
+        if file.is_file():
+            return np.loadtxt(file, delimiter=",")
+    from sklearn.datasets import load_digits  # another layout than that of today
+
     found = load_digits()
-    order = sample_order(0, len(found.target), 0, len(found.target))
-    images = torch.from_numpy(found.images[order]).float().div(16).unsqueeze(1)
-    return images, torch.from_numpy(found.target[order]).long()
+    return np.column_stack([found.data, found.target])

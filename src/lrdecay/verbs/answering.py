@@ -31,7 +31,8 @@ from lrdecay.verbs.planning import plan_study
 from lrdecay.verbs.provenance import provenance
 from lrdecay.verbs.question import Question
 from lrdecay.verbs.recorded import question_json
-from lrdecay.verbs.tuning import Candidate, make_spec, members_of, tune
+from lrdecay.verbs.scoring import score
+from lrdecay.verbs.tuning import tune
 from lrdecay.verbs.varied import Arm, arms_of
 
 if TYPE_CHECKING:
@@ -119,19 +120,16 @@ def answer(question: Question, source: Source, steps: int | None, epochs: float 
                 common = shared_peak([tuned.choices[c.written].scores for c in candidates], tuned.goal)
                 if common is None:
                     notes.append("No peak at which all schedules train was tried for all, so none is shared.")
-            wanted = [(c, own[c.written]) for c in candidates]
-            wanted += [] if common is None else [(c, common) for c in candidates]
-            both = _score(runner, wanted, question.seeds)
-            rows, level = both[: len(candidates)], both[len(candidates) :]
+            rows, level, raced = score(runner, candidates, own, common, question.seeds, question.race)
             runner.clean()
             first = rows[0].results[0]
             study = Study(
                 task=source.label,
                 metric=first.metric,
                 goal=first.goal,
-                seeds=question.seeds,
+                seeds=question.seeds if raced is None else question.seeds[: raced.made],
                 pilot_seeds=question.pilot_seeds,
-                main=rank("each at its best peak" if tuned else "each at its stated peak", rows, first.goal),
+                main=rank("each at its best peak" if tuned else "each at its stated peak", rows, first.goal, raced),
                 shared=rank(f"all at the shared peak {common:g}", level, first.goal) if level else None,
                 choices=tuned.choices if tuned else {},
                 steps_trained=runner.steps_trained + sum(start.steps for start in found.values() if not start.kept),
@@ -139,6 +137,7 @@ def answer(question: Question, source: Source, steps: int | None, epochs: float 
                 seconds=time.perf_counter() - began,
                 notes=(*notes, *runner.notes, *first.notes, *_reused(runner)),
                 provenance=provenance(how.command),
+                raced=raced,
             )
             with wording_the_disk(folder):
                 report = write_report(study, folder)
@@ -178,17 +177,6 @@ def _found(pool: Pool, keeping: Keeping, arm: Arm) -> _Found:
         start = _Found(kept[0]["peak"], kept[0]["repeats"], kept[0]["steps"], kept=True)
     keeping.journal.join([Member(key, arm.named("range test"), "range test", 0, start.peak, "range test")])
     return start
-
-
-def _score(runner: Runner, wanted: Sequence[tuple[Candidate, float]], seeds: tuple[int, ...]) -> list[Row]:
-    """Candidates at given peaks on the scoring seeds."""
-    specs = [make_spec(c, peak, seed) for c, peak in wanted for seed in seeds]
-    results = runner.run(specs, "scoring: the same seeds for every schedule", members_of(wanted, specs, "score"))
-    n = len(seeds)
-    return [
-        Row(c.written, c.arm.named(str(c.at(peak))), peak, tuple(results[i * n : (i + 1) * n]))
-        for i, (c, peak) in enumerate(wanted)
-    ]
 
 
 def _nothing_trained(rows: Sequence[Row], report: Path) -> RunError | None:

@@ -29,6 +29,8 @@ def compare(
     script: str | None = None,
     seeds: int = 3,
     pilots: int = 2,
+    race: float | None = None,
+    race_after: int | None = None,
     fixed_peak: bool = False,
     steps: int | None = None,
     epochs: float | None = None,
@@ -61,6 +63,9 @@ def compare(
         script: a command that calls ``lrdecay.script()``.
         seeds: how many scoring seeds; 1 never gives a winner.
         pilots: how many pilot seeds.
+        race: drop schedules between seeds once a rival plainly beats them, the best one with a chance of at most this,
+            such as 0.05; None: every schedule is scored on every seed.
+        race_after: how many seeds every schedule is scored on before any may be dropped; 3 by default, at least 2.
         fixed_peak: run at the stated peaks only. This ranks schedules at one peak, not schedules.
         steps: length of every run in updates, in place of the task's own.
         epochs: the same in epochs.
@@ -92,7 +97,15 @@ def compare(
     require("study", "compare")
     targets = [target_of(text) for text in ([export] if isinstance(export, str) else export)]
     question = Question.read(
-        schedules, seeds=seeds, pilots=pilots, fixed_peak=fixed_peak, vary=vary, budget=budget, max_disk=max_disk
+        schedules,
+        seeds=seeds,
+        pilots=pilots,
+        fixed_peak=fixed_peak,
+        vary=vary,
+        budget=budget,
+        max_disk=max_disk,
+        race=race,
+        race_after=race_after,
     )
     source = source_of(task, script, arguments=arguments, metric=metric, launcher=launcher, exchange=out)
     folder = None if out is None else Path(out)
@@ -107,6 +120,8 @@ def dry_run(
     script: str | None = None,
     seeds: int = 3,
     pilots: int = 2,
+    race: float | None = None,
+    race_after: int | None = None,
     fixed_peak: bool = False,
     steps: int | None = None,
     epochs: float | None = None,
@@ -128,7 +143,15 @@ def dry_run(
         RunError: a script fails.
     """
     question = Question.read(
-        schedules, seeds=seeds, pilots=pilots, fixed_peak=fixed_peak, vary=vary, budget=budget, max_disk=max_disk
+        schedules,
+        seeds=seeds,
+        pilots=pilots,
+        fixed_peak=fixed_peak,
+        vary=vary,
+        budget=budget,
+        max_disk=max_disk,
+        race=race,
+        race_after=race_after,
     )
     source = source_of(task, script, arguments=arguments, metric=metric, launcher=launcher)
     with pool_of(engine, workers, None, address) as pool:

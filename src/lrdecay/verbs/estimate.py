@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.runs.spec import RunSpec
@@ -15,16 +16,30 @@ from lrdecay.sweep.executor import check_room, line_of, shareable
 from lrdecay.sweep.near import NearMiss, near_misses
 from lrdecay.sweep.order import simulate
 from lrdecay.sweep.pilots import EXTENSIONS
-from lrdecay.sweep.tree import plan_tree
+from lrdecay.sweep.tree import Tree, plan_tree
 from lrdecay.verbs.advice import advice
 from lrdecay.verbs.tuning import Candidate, make_spec
 
-__all__ = ["NOMINAL_PEAK", "Estimate", "disk_bytes", "estimate", "planned_runs", "together"]
+__all__ = ["NOMINAL_PEAK", "AtLeast", "Estimate", "disk_bytes", "estimate", "planned_runs", "together"]
 
 NOMINAL_PEAK = 0.1
 """What an open peak is planned at before the range test."""
 
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+
+
+@frozen
+class AtLeast:
+    """What a race takes in any case: one schedule is left at its first look."""
+
+    runs: int
+    steps_naive: int
+    steps_trained: int
+
+    def __add__(self, other: AtLeast) -> AtLeast:
+        return AtLeast(
+            self.runs + other.runs, self.steps_naive + other.steps_naive, self.steps_trained + other.steps_trained
+        )
 
 
 @frozen
@@ -43,6 +58,7 @@ class Estimate:
     advice: tuple[str, ...]
     assumes: tuple[str, ...]  # what is not known yet
     apart: bool  # whether every run is made apart, whatever they share
+    at_least: AtLeast | None = None  # of a race, whose other numbers are the most it may take; None: no race
 
     @property
     def peak_bytes(self) -> int:
@@ -50,8 +66,8 @@ class Estimate:
         return self.peak_snapshots * self.bytes_per_snapshot
 
     def to_json(self) -> dict[str, Any]:
-        """The contract of ``compare --dry-run --json``."""
-        return {
+        """The contract of ``compare --dry-run --json``; a race has ``at_least``, and its other counts are the most."""
+        said: dict[str, Any] = {
             "runs": self.runs,
             "steps_naive": self.steps_naive,
             "steps_trained": self.steps_trained,
@@ -64,6 +80,7 @@ class Estimate:
             "advice": list(self.advice),
             "assumes": list(self.assumes),
         }
+        return said if self.at_least is None else said | {"at_least": asdict(self.at_least)}
 
     def sentences(self) -> list[str]:
         """For people: the cost, then what is assumed, near misses and advice."""
@@ -73,8 +90,12 @@ class Estimate:
         shared = "" if self.apart else shared
         many = "snapshot" if self.peak_snapshots == 1 else "snapshots"
         kept = f"{self.peak_snapshots} {many} of {_size(self.bytes_per_snapshot)} alive at most"
-        first = f"{self.runs} runs, {naive} {unit} if run apart{shared}, about {_time(self.seconds)} here"
+        most = "" if self.at_least is None else "at most "
+        first = f"{most}{self.runs} runs, {naive} {unit} if run apart{shared}, about {_time(self.seconds)} here"
         said = [f"{first}; {kept}" if self.snapshots else first]
+        if self.at_least is not None:
+            few = f"{self.at_least.runs} runs, {round(self.at_least.steps_trained / (self.per_epoch or 1)):,} {unit}"
+            said.append(f"raced: at least {few}, where the first look leaves one schedule")
         for miss in self.near_misses:
             a, b = miss["schedules"]
             updates = miss["until"] - miss["at"]
@@ -98,6 +119,7 @@ def estimate(
     costs: Costs,
     workers: int,
     room: int | None = None,
+    sure: Sequence[RunSpec] | None = None,
 ) -> Estimate:
     """What the runs of one arm cost as a tree; near misses and advice are those of one seed at the stated peaks.
 
@@ -107,15 +129,13 @@ def estimate(
         costs: measured here.
         workers: how many processes there are.
         room: how many snapshots fit on the disk; None: as many as there are.
+        sure: of a race, those of the runs that it makes in any case; None: no race.
 
     Raises:
         InputError: too few fit.
     """
     shared = costs.apart is None and all(shareable(run) for run in runs)
-    lines = [line_of(run) for run in runs]
-    if not shared:
-        lines = [evolve(line, header=line.header + str(i).encode()) for i, line in enumerate(lines)]
-    tree = plan_tree(lines, costs.least)
+    tree = _tree(runs, costs, shared=shared)
     played = simulate(tree, workers, None if room is None else check_room(tree, room))
     evaluations = sum(len(node.marks) for node in tree.nodes)
     seconds = played.steps * costs.update
@@ -144,12 +164,25 @@ def estimate(
         advice=tuple(advice([(c, c.stated) for c in candidates]) if shared else ()),
         assumes=tuple(assumes),
         apart=not shared,
+        at_least=None if sure is None else _at_least(_tree(sure, costs, shared=shared), len(sure)),
     )
+
+
+def _tree(runs: Sequence[RunSpec], costs: Costs, *, shared: bool) -> Tree:
+    lines = [line_of(run) for run in runs]
+    if not shared:
+        lines = [evolve(line, header=line.header + str(i).encode()) for i, line in enumerate(lines)]
+    return plan_tree(lines, costs.least)
+
+
+def _at_least(tree: Tree, runs: int) -> AtLeast:
+    return AtLeast(runs, tree.steps_naive, tree.steps_trained)
 
 
 def together(parts: Sequence[Estimate]) -> Estimate:
     """The estimates of a study's arms as one; arms share nothing, and are made one after the other."""
     epochs = {part.per_epoch for part in parts}
+    sure = [part.at_least for part in parts if part.at_least is not None]
     return Estimate(
         runs=sum(part.runs for part in parts),
         steps_naive=sum(part.steps_naive for part in parts),
@@ -163,6 +196,7 @@ def together(parts: Sequence[Estimate]) -> Estimate:
         advice=tuple(dict.fromkeys(text for part in parts for text in part.advice)),
         assumes=tuple(dict.fromkeys(text for part in parts for text in part.assumes)),
         apart=any(part.apart for part in parts),
+        at_least=functools.reduce(AtLeast.__add__, sure) if sure else None,
     )
 
 

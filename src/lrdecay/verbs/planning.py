@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
+from lrdecay.runs.spec import RunSpec
 from lrdecay.sweep.costs import Costs, measure
 from lrdecay.sweep.executor import line_of
 from lrdecay.sweep.journal import Journal
@@ -60,9 +61,7 @@ def plan_study(
     measured: list[Costs] = []
     for arm in arms:
         own = [c for c in candidates if c.arm is arm]
-        runs = planned_runs(own, question.pilot_seeds, question.seeds)
-        if journal is not None:
-            runs = [run for run in runs if journal.get(run.identity()) is None]
+        runs = _missing(planned_runs(own, question.pilot_seeds, question.seeds), journal)
         if not runs:
             continue
         tree = plan_tree([line_of(run) for run in runs])
@@ -71,7 +70,10 @@ def plan_study(
         if not share:
             costs = evolve(costs, apart="--no-share was given")
         measured.append(costs)
-        parts.append((arm, estimate(own, runs, costs, pool.workers, _room(question, costs))))
+        sure = None
+        if question.race is not None:
+            sure = _missing(planned_runs(own, question.pilot_seeds, question.seeds[: question.race.after]), journal)
+        parts.append((arm, estimate(own, runs, costs, pool.workers, _room(question, costs), sure)))
     if not parts:
         return Planned(None)
     if question.budget is not None:
@@ -83,6 +85,11 @@ def plan_study(
         min(rooms, default=None),
         max(costs.least for costs in measured),
     )
+
+
+def _missing(runs: list[RunSpec], journal: Journal | None) -> list[RunSpec]:
+    """The runs that are not finished yet."""
+    return runs if journal is None else [run for run in runs if journal.get(run.identity()) is None]
 
 
 def _room(question: Question, costs: Costs) -> int | None:

@@ -14,6 +14,7 @@ from lrdecay.errors import InputError, positive_int, refusal
 from lrdecay.runs.spec import Source
 from lrdecay.schedule import Schedule
 from lrdecay.sweep.pilots import FIRST_PILOT_SEED
+from lrdecay.sweep.racing import RaceRule
 from lrdecay.verbs.budget import Budget, parse_budget
 from lrdecay.verbs.estimate import NOMINAL_PEAK, disk_bytes
 from lrdecay.verbs.grids import grids_of
@@ -41,6 +42,7 @@ class Question:
     max_disk: int | None  # bytes
     given: tuple[str, ...] = ()  # the schedules and grids as they were written; files as what is in them
     vary: tuple[str, ...] = ()  # the variants as they were written
+    race: RaceRule | None = None  # None: every schedule is scored on every seed
 
     @classmethod
     def read(
@@ -53,12 +55,14 @@ class Question:
         vary: str | Sequence[str] = (),
         budget: str | int | None = None,
         max_disk: str | None = None,
+        race: float | None = None,
+        race_after: int | None = None,
     ) -> Question:
         """Check everything that can be checked without the task; see `lrdecay.compare`.
 
         Raises:
-            InputError: a number is out of range, a schedule is not one or stands twice, or a peak is open that is to
-                be fixed.
+            InputError: a number is out of range, a schedule is not one or stands twice, a peak is open that is to be
+                fixed, or there is nothing to race.
         """
         positive_int.check("compare(seeds=...)", seeds)
         positive_int.check("compare(pilots=...)", pilots)
@@ -75,6 +79,7 @@ class Question:
             cure = "State each peak, or leave --fixed-peak out."
             msg = refusal("--fixed-peak", "must be given stated peaks", open_[0], cure)
             raise InputError(msg)
+        rule = RaceRule.read(race, race_after, seeds=seeds, schedules=len(asked) * max(1, len(variants)))
         first = () if fixed_peak else tuple(range(FIRST_PILOT_SEED, FIRST_PILOT_SEED + pilots))
         return cls(
             asked=tuple(asked),
@@ -88,6 +93,7 @@ class Question:
             max_disk=room,
             given=tuple(grid.written for grid in grids_of(schedules)),
             vary=(vary,) if isinstance(vary, str) else tuple(vary),
+            race=rule,
         )
 
     @property
@@ -128,5 +134,7 @@ class Question:
             question |= {"first": [a.peaks for a in self.asked]}
         if arms[0].variant is not None:
             question |= {"vary": [[str(arm.variant), arm.probe.horizon.to_json()] for arm in arms]}
+        if self.race is not None:
+            question |= {"race": [self.race.alpha, self.race.after]}
         digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
         return report_folder("compare", source.label, digest)

@@ -25,7 +25,7 @@ __all__ = ["Recorded", "question_json"]
 
 def question_json(question: Question, source: Source, steps: int | None, epochs: float | None) -> dict[str, Any]:
     """What is kept of a question; `Recorded.read` reads it."""
-    return {
+    asked = {
         "verb": "compare",
         "task": source.label,
         "source": _source_json(source),
@@ -38,6 +38,7 @@ def question_json(question: Question, source: Source, steps: int | None, epochs:
         "steps": steps,
         "epochs": epochs,
     }
+    return asked if question.race is None else asked | {"race": [question.race.alpha, question.race.after]}
 
 
 @frozen
@@ -52,6 +53,7 @@ class Recorded:
     vary: tuple[str, ...]
     steps: int | None
     epochs: float | None
+    race: tuple[float, int] | None = None  # alpha, and the seeds before the first look
 
     @classmethod
     def read(cls, question: Mapping[str, Any]) -> Recorded:
@@ -76,6 +78,7 @@ class Recorded:
             vary=tuple(question["vary"]),
             steps=question["steps"],
             epochs=question["epochs"],
+            race=None if "race" not in question else (question["race"][0], question["race"][1]),
         )
 
     def asked(
@@ -93,6 +96,7 @@ class Recorded:
         if seeds is not None and seeds < self.seeds:
             msg = f"`--seeds` must be at least those of the study to be resumed, {self.seeds}, got {seeds}."
             raise InputError(msg)
+        race, race_after = (None, None) if self.race is None else self.race
         return Question.read(
             [*self.schedules, *schedules],
             seeds=self.seeds if seeds is None else seeds,
@@ -101,6 +105,8 @@ class Recorded:
             vary=self.vary,
             budget=budget,
             max_disk=max_disk,
+            race=race,
+            race_after=race_after,
         )
 
 

@@ -67,7 +67,7 @@ def kill_either(folder: Path, where: str, kills: int, steps: int, seed: int) -> 
     finally:
         for process in (run, teller):
             process.kill()
-            process.communicate()
+            process.wait()
     ended = json.loads(weights.read_text())
     counts += _checked(where, ended, notes)
     _replayed(folder, ended, length)

@@ -6,8 +6,11 @@
 
 Plain JSON, so it loads with ``weights_only=True``. ``step`` is the number of updates made; multipliers and reference
 are those of `lrdecay.adapters.torch.groups`; ``feedback``, only where there is a rule or an edit by hand, is the state
-of `lrdecay.feedback.dial`; the rest says what was attached. A difference is refused, or the
-attached wins and the difference is printed. Nothing is merged, and nobody guesses which of the two was meant.
+of `lrdecay.feedback.dial`; the rest says what was attached. Beside it stands "observables" where a rule looks at the
+weights (`lrdecay.adapters.torch.observables`), which may hold tensors.
+
+A difference is refused, or the attached wins and the difference is printed. Nothing is merged, and nobody guesses which
+of the two was meant.
 """
 
 from __future__ import annotations
@@ -28,13 +31,10 @@ _FORMAT = 1  # raised when the meaning of a state changes
 _KEYS = {"format", "step", "schedule", "horizon", "after", "multipliers", "reference"}
 
 
-def state_of(
-    step: int, table: RateTable, groups: DrivenGroups, feedback: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def state_of(step: int, table: RateTable, groups: DrivenGroups) -> dict[str, Any]:
     """The state after ``step`` updates; it shares nothing with the scheduler."""
     shares = {"multipliers": list(groups.multipliers), "reference": groups.reference}
-    more = {} if feedback is None else {"feedback": copy.deepcopy(feedback)}
-    return {"format": _FORMAT, "step": step, **table.named(), **shares, **more}
+    return {"format": _FORMAT, "step": step, **table.named(), **shares}
 
 
 def feedback_of(state: Mapping[str, Any]) -> dict[str, Any]:

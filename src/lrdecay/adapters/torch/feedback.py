@@ -1,7 +1,7 @@
 """What a rule and a hand need beside a torch scheduler: the dial, what is observed, and one decision on all ranks.
 
 Values come from whoever trains, by ``scheduler.observe(loss=...)``; some an adapter works out by itself from weights
-and gradients (`COMPUTED`, in `lrdecay.adapters.torch.observables`). Where a rule needs such values alone, it is shown
+and gradients (`lrdecay.adapters.torch.observables`). Where a rule needs such values alone, it is shown
 them after every update, and nobody calls ``observe``.
 
 Where torch.distributed is initialised, each value that the rule needs is the mean over all ranks: every rank must
@@ -11,25 +11,22 @@ observe at the same update, all hear the same bits, and so all decide alike. It 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from torch.optim import Optimizer
 
 from lrdecay.adapters.observed import observed
+from lrdecay.adapters.torch.observables import COMPUTED, Observables
 from lrdecay.adapters.torch.ranks import heard_by_all
 from lrdecay.errors import InputError, RunError, refusal
+from lrdecay.feedback.autodrop import step_period
 from lrdecay.feedback.dial import Dial
 from lrdecay.feedback.rule import Event
 
-if TYPE_CHECKING:
-    from lrdecay.adapters.torch.observables import Observables
-
-__all__ = ["COMPUTED", "Feedback"]
-
-COMPUTED = frozenset({"weight_norm", "gradient_norm", "gradient_dot", "distance", "stationarity", "step_angle"})
-"""What is not observed by hand: it is worked out from the driven parameters and their gradients."""
+__all__ = ["Feedback"]
 
 
 @final
@@ -39,7 +36,7 @@ class Feedback:
     Attributes:
         dial: where the rates come from.
         by_itself: whether the rule is shown all it needs after each update, without being told.
-        watch: what works out the values of `COMPUTED` that the rule needs; None where it needs none.
+        watch: what works out the values that the rule needs of weights and gradients; None where it needs none.
     """
 
     def __init__(self, dial: Dial, optimizer: Optimizer) -> None:
@@ -47,10 +44,8 @@ class Feedback:
         needs = frozenset() if dial.rule is None else dial.rule.needs
         self.by_itself = bool(needs) and needs <= COMPUTED
         self.watch: Observables | None = None
-        if needs & COMPUTED:
-            from lrdecay.adapters.torch.observables import Observables
-
-            self.watch = Observables(optimizer, needs & COMPUTED)
+        if dial.rule is not None and needs & COMPUTED:
+            self.watch = Observables(optimizer, needs, step_period(dial.rule, dial.horizon))
 
     def observe(self, t: int, given: Mapping[str, Any]) -> Event | None:
         """Show the rule what was seen after t updates.
@@ -70,24 +65,31 @@ class Feedback:
         """Show the rule what was worked out after t updates."""
         return self._show(t, self._computed())
 
-    def state(self) -> dict[str, Any] | None:
-        """For a checkpoint, as JSON; None where there is neither a rule nor an edit, nor a life in a store."""
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint: "feedback", the dial's as JSON, and "observables", what `watch` keeps, perhaps as tensors.
+
+        The first is there where there is a rule, an edit or a life in a store, the second where values are worked out.
+        """
         if self.dial.rule is None and not self.dial.journal and self.dial.life is None:
-            return None
-        kept = self.dial.state()
+            return {}
+        kept: dict[str, Any] = {"feedback": copy.deepcopy(self.dial.state())}
         return kept if self.watch is None else kept | {"observables": self.watch.state()}
 
-    def go_to(self, state: Mapping[str, Any]) -> None:
-        """Go to such a state; of another rule, only to its journal, and our rule begins anew."""
-        rule, theirs = self.dial.rule, state["rule"]
+    def go_to(self, feedback: Mapping[str, Any], observables: Mapping[str, Any] | None) -> None:
+        """Go to such a state; of another rule, only to its journal, and our rule begins anew.
+
+        Raises:
+            InputError: what `watch` keeps is absent, or does not fit the optimizer's parameters.
+        """
+        rule, theirs = self.dial.rule, feedback["rule"]
         ours = None if rule is None else repr(rule)
         if ours != (None if theirs is None else theirs["notation"]):
             begun = None if rule is None else {"notation": ours, "state": rule.init()}
-            self.dial.load({**state, "rule": begun})
+            self.dial.load({**feedback, "rule": begun})
             return
-        self.dial.load(state)
-        if self.watch is not None and "observables" in state:
-            self.watch.load(state["observables"])
+        if self.watch is not None:
+            self.watch.load({} if observables is None else observables)
+        self.dial.load(feedback)
 
     def _computed(self) -> dict[str, float]:
         return {} if self.watch is None else self.watch.values()

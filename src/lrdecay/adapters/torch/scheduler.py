@@ -196,10 +196,13 @@ class AttachedScheduler(LRScheduler):
         self._write()
 
     def state_dict(self) -> dict[str, Any]:
-        """The step, what is attached, the groups' multipliers, and under a rule or a hand the dial's, as plain JSON."""
+        """The step, what is attached, the groups' multipliers, and under a rule or a hand the dial's, as plain JSON.
+
+        A rule that looks at weights adds "observables", with tensors (`lrdecay.adapters.torch.observables`).
+        """
         self._adopt()
-        feedback = None if self._feedback is None else self._feedback.state()
-        return state_of(self._count, self._table, self._groups, feedback)
+        more = {} if self._feedback is None else self._feedback.state()
+        return state_of(self._count, self._table, self._groups) | more
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go to a checkpoint's step, multipliers, journal and state of the rule, and write the rates.
@@ -216,7 +219,7 @@ class AttachedScheduler(LRScheduler):
         feedback = self._turnable() if theirs["journal"] or "life" in theirs else self._feedback
         self._take("load_state_dict(...)", {**state_dict, "rule": (theirs["rule"] or {}).get("notation")})
         if feedback is not None:
-            feedback.go_to(theirs)
+            feedback.go_to(theirs, state_dict.get("observables"))
         self._groups.reference = state_dict["reference"]
         self.seek(state_dict["step"])
         if self._callbacks:
