@@ -9,7 +9,7 @@ smaller than any built-in task's. The loop is torch's own: zero_grad, forward, b
 
 Sides. *without*: the scheduler alone. *with*: the same, made steerable as a script is, at its own settings: SQLite in a
 folder on this machine, one look a second. *directory*: the same with a store of plain files. *commanded*: SQLite, and
-another thread sends a command every second, which is more than a person does.
+another thread sends a command every five seconds, which is more than a person does.
 
 Numbers. Each side trains for `SECONDS` in turn with the others, `ROUNDS` times. *ratio* is the mean time of an update
 with a channel over the mean without, of each round; the median of the rounds is told, with all of them. *looks*: the
@@ -86,9 +86,9 @@ class Side:
         return took / made
 
     def command(self, ended: threading.Event) -> None:
-        """A command every second."""
+        """A command every five seconds."""
         with open_store(self.where) as store:
-            while not ended.wait(1.0):
+            while not ended.wait(5.0):
                 store.command("commanded", {"do": "scale", "factor": 0.99, "ramp": 10}, by="bench")
 
 

@@ -179,3 +179,27 @@ def test_a_journal_is_repeated_and_must_go_on_from_the_checkpoints(told: dict[in
         trained(lrdecay.script(steps=10), journal="none.json")
     with pytest.raises(InputError, match="must be a list of edits"):
         trained(lrdecay.script(steps=10), journal={"a": 1})
+
+
+def test_a_keras_callback_is_steered_by_the_same_line(told: dict[int, dict[str, Any]]):
+    import keras
+    import numpy as np
+
+    from lrdecay.adapters.keras import LRDecay
+
+    told[3] = {"do": "scale", "factor": 0.5, "ramp": 0}
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+    callback = lrdecay.steerable(LRDecay("constant(0.1)", lrdecay.Horizon(steps=6)), "fit")
+    history = model.fit(np.ones((12, 2)), np.ones((12, 1)), batch_size=6, epochs=3, callbacks=[callback], verbose=0)
+    assert history.history["learning_rate"] == [0.1, 0.05, 0.05]
+    assert [edit.step for edit in callback.dial.journal] == [3]
+    assert lrdecay.live("fit")[0].journal[0]["step"] == 3
+
+
+def test_a_jax_loop_is_steered_by_the_same_line(told: dict[int, dict[str, Any]]):
+    from lrdecay.adapters.optax import ruled
+
+    told[3] = {"do": "scale", "factor": 0.5, "ramp": 0}
+    rate = lrdecay.steerable(ruled("constant(0.1)", lrdecay.Horizon(steps=6)), "loop")
+    assert [rate.rate(t) for t in range(6)] == [0.1, 0.1, 0.1, 0.05, 0.05, 0.05]

@@ -17,10 +17,11 @@ def steerable(scheduler: Any, name: str | None = None, *, store: str | Path | No
     """Let `lrdecay steer` reach a run that an adapter's ``attach`` drives; gives the scheduler back.
 
     Call it on every rank, after a checkpoint was loaded if there is one. At the horizon's last update the run says
-    that it has finished.
+    that it has finished; with Keras and JAX when the process ends after it.
 
     Args:
-        scheduler: what `lrdecay.adapters.torch.attach` returned.
+        scheduler: what `lrdecay.adapters.torch.attach` returned; the callback `lrdecay.adapters.keras.LRDecay`; or what
+            `lrdecay.adapters.optax.ruled` returned.
         name: of the run; None: as its checkpoint says, or as the script.
         store: where it is steered from, as ``--store``; None: the folder ``lrdecay-reports`` here.
 
@@ -29,7 +30,7 @@ def steerable(scheduler: Any, name: str | None = None, *, store: str | Path | No
         RunError: the store cannot be written.
     """
     if not hasattr(scheduler, "at_boundary"):
-        cure = "Give it what lrdecay.adapters.torch.attach returned."
+        cure = "Give it a scheduler of torch's attach, Keras' LRDecay, or optax's ruled."
         msg = refusal("steerable(scheduler)", "must be driven by a dial", type(scheduler).__name__, cure)
         raise InputError(msg)
     table = scheduler.state_dict()["schedule"]

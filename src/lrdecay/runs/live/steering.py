@@ -6,6 +6,7 @@ be written, a plan drives the rate) says so in one line on stderr and trains. Wh
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Callable
@@ -54,6 +55,7 @@ class Steering:
         self._call, self._name, self._store, self._ranks = call, name, store, ranks
         self._off = steer is False
         self._must = steer is True or name is not None or store is not None
+        self._at = -1
         self.channel: Channel | None = None
         """What joins the run to its store; None: not begun, or not steered."""
 
@@ -83,8 +85,11 @@ class Steering:
             self._cannot(problem)
             return
         scheduler.at_boundary(self._boundary)
-        self._boundary(scheduler.count)
-        scheduler.seek(scheduler.count)  # writes the rate, which may be another now
+        if hasattr(scheduler, "seek"):
+            self._boundary(scheduler.count)
+            scheduler.seek(scheduler.count)  # writes the rate, which may be another now
+        else:  # a host's: it is asked for the rate of every update, and nobody asks after the last
+            atexit.register(self._exit, dial.horizon.steps)
 
     def finish(self, step: int) -> None:
         """All updates are made."""
@@ -94,10 +99,16 @@ class Steering:
     def _boundary(self, t: int) -> None:
         if self._off or self.channel is None:
             return
+        self._at = t
         try:
             self.channel.boundary(t)
         except LrdecayError as problem:
             self._cannot(problem)
+
+    def _exit(self, steps: int) -> None:
+        """The process ends: after the last update the run has finished."""
+        if self._at >= steps - 1:
+            self.finish(steps)
 
     def _cannot(self, problem: LrdecayError) -> None:
         """Go on unsteered and say so, unless it must be steered; of several ranks all come here, or one has parted."""
