@@ -102,6 +102,9 @@ if TYPE_CHECKING:
     from lrdecay.verbs.resume import resume as resume
     from lrdecay.verbs.script import script as script
     from lrdecay.verbs.show import show as show
+    from lrdecay.verbs.steer import live as live
+    from lrdecay.verbs.steer import steer as steer
+    from lrdecay.verbs.steerable import steerable as steerable
     from lrdecay.verbs.train import train as train
 
     parse, from_json = _notation.parse_ruled, _notation.ruled_from_json
@@ -193,6 +196,8 @@ _ROOMS = {
     "verbs.resume": ("resume",),
     "verbs.script": ("script",),
     "verbs.show": ("show",),
+    "verbs.steer": ("live", "steer"),
+    "verbs.steerable": ("steerable",),
     "verbs.train": ("train",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

@@ -68,9 +68,9 @@ class Feedback:
     def state(self) -> dict[str, Any]:
         """For a checkpoint: "feedback", the dial's as JSON, and "observables", what `watch` keeps, perhaps as tensors.
 
-        The first is there where there is a rule or an edit, the second where values are worked out.
+        The first is there where there is a rule, an edit or a life in a store, the second where values are worked out.
         """
-        if self.dial.rule is None and not self.dial.journal:
+        if self.dial.rule is None and not self.dial.journal and self.dial.life is None:
             return {}
         kept: dict[str, Any] = {"feedback": copy.deepcopy(self.dial.state())}
         return kept if self.watch is None else kept | {"observables": self.watch.state()}
@@ -85,7 +85,7 @@ class Feedback:
         ours = None if rule is None else repr(rule)
         if ours != (None if theirs is None else theirs["notation"]):
             begun = None if rule is None else {"notation": ours, "state": rule.init()}
-            self.dial.load({"journal": feedback["journal"], "rule": begun})
+            self.dial.load({**feedback, "rule": begun})
             return
         if self.watch is not None:
             self.watch.load({} if observables is None else observables)

@@ -32,7 +32,7 @@ from torch import distributed
 
 from lrdecay.errors import InputError, RunError, refusal
 
-__all__ = ["Ranks", "heard_by_all", "together"]
+__all__ = ["Ranks", "heard_by_all", "members", "rounds", "together"]
 
 _GOING, _WELL, _FAILED = 0.0, 1.0, 2.0
 
@@ -151,11 +151,11 @@ def together(group: Any = None) -> Iterator[Ranks]:
         InputError: this process is not in the group.
         RunError: all went well here, and not on another rank.
     """
-    names, own = _members(group)
+    names, own = members(group)
     if len(names) == 1:
         yield Ranks()
         return
-    ranks = Ranks(_rounds(names), names, own)
+    ranks = Ranks(rounds(names), names, own)
     with ranks.patient():
         try:
             yield ranks
@@ -180,13 +180,13 @@ def heard_by_all(call: str, row: Sequence[float]) -> list[list[float]]:
     Raises:
         RunError: a rank is lost.
     """
-    names, own = _members(None)
+    names, own = members(None)
     if len(names) == 1:
         return [list(row)]
     table = torch.zeros(len(names), len(row), dtype=torch.float64)
     table[own] = torch.tensor(row, dtype=torch.float64)
     try:
-        distributed.all_reduce(table, group=_rounds(names))
+        distributed.all_reduce(table, group=rounds(names))
     except RuntimeError as problem:
         msg = f"`{call}` must hear of all ranks, got: {' '.join(str(problem).split())[:200]}. Has one of them died?"
         raise RunError(msg) from problem
@@ -194,7 +194,7 @@ def heard_by_all(call: str, row: Sequence[float]) -> list[list[float]]:
     return heard
 
 
-def _rounds(names: list[int]) -> Any:
+def rounds(names: list[int]) -> Any:
     """The members' group for rounds; made when they first look together."""
     group = _ROUNDS[tuple(names)]() if tuple(names) in _ROUNDS else None
     if group is None:
@@ -203,7 +203,7 @@ def _rounds(names: list[int]) -> Any:
     return group
 
 
-def _members(group: Any) -> tuple[list[int], int]:
+def members(group: Any) -> tuple[list[int], int]:
     """The global ranks of a group's members, and this process's place among them."""
     if not (distributed.is_available() and distributed.is_initialized()):
         if group is not None:

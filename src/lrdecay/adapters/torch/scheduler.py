@@ -216,12 +216,15 @@ class AttachedScheduler(LRScheduler):
         self._adopt()
         check_state(state_dict, self._table, self._groups)
         theirs = feedback_of(state_dict)
-        feedback = self._turnable() if theirs["journal"] else self._feedback
+        feedback = self._turnable() if theirs["journal"] or "life" in theirs else self._feedback
         self._take("load_state_dict(...)", {**state_dict, "rule": (theirs["rule"] or {}).get("notation")})
         if feedback is not None:
             feedback.go_to(theirs, state_dict.get("observables"))
         self._groups.reference = state_dict["reference"]
         self.seek(state_dict["step"])
+        if self._callbacks:
+            self._turn(self._count)  # a hand may have turned the dial at this very step, after the checkpoint
+            self._write()
 
     # ---- torch's names, for code written for its schedulers ----
 
