@@ -38,9 +38,10 @@ def train_branches(
     seeds: tuple[int, ...],
     folder: Path,
     bounds: Bounds,
+    said: Sequence[str],
     say: Callable[[str], None] | None,
 ) -> Branched:
-    """Train every branch on every seed; say before what it will cost.
+    """Train every branch on every seed; say before what will be done, ``said``, and what it will cost.
 
     Seeds that gave the same bits are one seed: a script that takes its data order from its checkpoint has one.
 
@@ -56,12 +57,10 @@ def train_branches(
         raise InputError(msg)
     wanted = [(branch, branch.run(seed)) for branch in branches for seed in seeds]
     planned = plan_branches(pool, _unfinished(wanted, folder), bounds)
-    notes: list[str] = []
-    if planned.estimate is not None:
-        for line in planned.estimate.sentences() if say is not None else ():
-            say(line)  # type: ignore[misc]
-        if bounds.share and planned.apart is not None:
-            notes.append(f"Every run was made apart: {planned.apart}")
+    for line in (*said, *(() if planned.estimate is None else planned.estimate.sentences())):
+        if say is not None:
+            say(line)
+    notes = [f"Every run was made apart: {planned.apart}"] if bounds.share and planned.apart is not None else []
     share = bounds.share and planned.apart is None
     with Journal(folder) as journal:
         runner = Runner(pool, journal, share=share, snapshots=planned.room, least=planned.least)

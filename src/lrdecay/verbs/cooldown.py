@@ -158,9 +158,7 @@ def cooldown(
         chosen = seeds_of("cooldown", seeds, trunk.origin)
         folder = Path(out) if out is not None else _folder(trunk, everything, chosen)
         said = sentences_of(trunks, stretches)
-        for line in said if say is not None else ():
-            say(line)  # type: ignore[misc]
-        done = train_branches(pool, everything, chosen, folder, bounds, say)
+        done = train_branches(pool, everything, chosen, folder, bounds, said, say)
     studies, at_row = {}, 0
     for name, group in groups.items():
         mine = evolve(done, rows=done.rows[at_row : at_row + len(group)])

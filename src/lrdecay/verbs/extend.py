@@ -142,9 +142,7 @@ def extend(
         chosen = seeds_of("extend", seeds, trunk.origin)
         folder = Path(out) if out is not None else _folder(trunk, branches, chosen)
         said = _sentences(trunks, choices)
-        for line in said if say is not None else ():
-            say(line)  # type: ignore[misc]
-        done = train_branches(pool, branches, chosen, folder, bounds, say)
+        done = train_branches(pool, branches, chosen, folder, bounds, said, say)
     first = done.rows[0].results[0]
     study = Study(
         task=trunk.task,
