@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import urllib.request
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from tests.buckets import bucket_server, forget, objects
 
+from lrdecay.cli.main import run as cli
 from lrdecay.errors import InputError, MissingExtraError, RunError
 from lrdecay.runs.snapshot_bucket import Bucket, check_address
 from lrdecay.runs.snapshot_file import BrokenSnapshotError, checkpoint_in
@@ -187,6 +187,7 @@ def test_wrong_credentials_and_a_server_that_is_not_there_are_said(server, monke
     finally:
         refuse_strangers_after(10**9)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # else it is tried for 8 seconds
     forget()
     assert "Could not connect" in refused("s3://mine/x")
     with pytest.raises(RunError, match=r"Could not connect.*What was finished is kept; run the same command"):
@@ -195,18 +196,16 @@ def test_wrong_credentials_and_a_server_that_is_not_there_are_said(server, monke
     forget()
 
 
-def test_what_is_not_installed_is_one_line_with_its_cure() -> None:
+def test_what_is_not_installed_is_one_line_with_its_cure(capsys, monkeypatch) -> None:
     with pytest.raises(MissingExtraError, match=r"must have a package for gs://.*Run: pip install gcsfs$"):
         check_address("gs://bucket/prefix")
-    code = (
-        "import sys; sys.modules['s3fs'] = None\n"
-        "from lrdecay.cli.main import run\n"
-        "sys.exit(run(['compare', 'quadratic', '-s', 'linear(0.1)', '--snapshots', 's3://mine/x']))"
-    )
-    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ))
-    assert child.returncode == 2
-    assert child.stderr.strip().count("\n") == 0
-    assert child.stderr.strip().endswith("which is not installed. Run: pip install s3fs")
+    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3")  # found before
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    asked = ["compare", "quadratic", "-s", "linear(0.1)", "--fixed-peak", "--engine", "ray"]
+    assert cli([*asked, "--snapshots", "s3://mine/x"]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "\n" not in said
+    assert said.endswith("must have a package for s3://, which is not installed. Run: pip install s3fs")
 
 
 @pytest.mark.parametrize(
