@@ -213,6 +213,7 @@ def test_what_is_not_installed_is_one_line_with_its_cure(capsys, monkeypatch) ->
     [
         ("floppy://a/b", "must be of a kind that fsspec knows"),
         ("simplecache::s3://mine/x", "must be a plain address without '::'"),
+        ("s3://", "must name a bucket"),
         ("s3://mine/*", "must be a plain address without"),
     ],
 )

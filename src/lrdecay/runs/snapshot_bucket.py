@@ -55,7 +55,10 @@ def check_address(address: str) -> None:
         MissingExtraError: a package is not installed.
     """
     call = f"--snapshots {address}"
-    kind = address.partition("://")[0]
+    kind, _, place = address.partition("://")
+    if not place.strip("/"):
+        msg = refusal("--snapshots ADDRESS", "must name a bucket", address, "Such as s3://bucket/prefix.")
+        raise InputError(msg)
     odd = next((mark for mark in _MEANT_OTHERWISE if mark in address), None)
     if odd is not None:
         msg = refusal("--snapshots ADDRESS", f"must be a plain address without {odd!r}", address)
