@@ -32,7 +32,7 @@ SCHEDULES = ["constant(0.05)", "multi_step(0.05, factor=0.1, at=[20, 30])", "mul
 KILLED = """
 import lrdecay
 if __name__ == "__main__":
-    lrdecay.compare("tasks.py:slow", SCHEDULES, fixed_peak=True, seeds=1, workers=2, out="r", snapshots=PLACE)
+    lrdecay.compare("tasks.py:slow", SCHEDULES, fixed_peak=True, seeds=1, workers=1, out="r", snapshots=PLACE)
 """
 SLOW = """
 import time
