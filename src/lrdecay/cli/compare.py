@@ -82,7 +82,10 @@ def compare_command(
         typer.Option(metavar="ADDR", help="With --engine ray, of a running Ray; without, one is started here."),
     ] = None,
     snapshots: Annotated[
-        str | None, typer.Option(metavar="DIR", help="A folder for snapshots that every worker can reach.")
+        str | None,
+        typer.Option(
+            metavar="DIR|URL", help="Where snapshots go: a folder or s3://bucket/prefix that all workers reach."
+        ),
     ] = None,
     launcher: Annotated[
         str | None,

@@ -23,7 +23,7 @@ from lrdecay.sweep.pool import Watch
 from lrdecay.sweep.pools import Pool
 from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row, Study, rank
-from lrdecay.verbs.engines import pool_of, snapshot_folder
+from lrdecay.verbs.engines import pool_of
 from lrdecay.verbs.export import Target, export_study, frame_of
 from lrdecay.verbs.find import search
 from lrdecay.verbs.keeping import Keeping, kept_in, wording_the_disk
@@ -32,6 +32,7 @@ from lrdecay.verbs.provenance import provenance
 from lrdecay.verbs.question import Question
 from lrdecay.verbs.recorded import question_json
 from lrdecay.verbs.scoring import score
+from lrdecay.verbs.snapshots import snapshot_folder
 from lrdecay.verbs.tuning import tune
 from lrdecay.verbs.varied import Arm, arms_of
 

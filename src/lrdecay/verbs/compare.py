@@ -79,7 +79,8 @@ def compare(
         max_disk: what snapshots may take at once, such as "2GB".
         engine: what makes the runs: "local", a process for each core, or "ray".
         address: of a running Ray; None: one is started on this machine.
-        snapshots: a folder for snapshots that every worker can reach; None: in ``out``.
+        snapshots: a folder, or an address such as "s3://bucket/prefix", that every worker can reach; None: in ``out``,
+            or where the study in ``out`` kept them before.
         launcher: with a script, what starts it: "torchrun --nproc-per-node 2" or "sbatch --wait job.sh". Its files of
             orders and events are then in ``out``, or in the working directory, where both ends see them.
         export: where to hand the scored runs on, as ``KIND:PATH``; see `lrdecay.verbs.export`.

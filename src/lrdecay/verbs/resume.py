@@ -49,7 +49,7 @@ def resume(
         max_disk: what snapshots may take at once.
         engine: "local" or "ray".
         address: of a running Ray.
-        snapshots: where they are kept.
+        snapshots: where they are kept; None: where they were.
         export: where to hand the scored runs on.
         say: told what it will cost.
         watch: told about the updates made.
