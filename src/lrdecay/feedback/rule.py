@@ -186,7 +186,7 @@ def _a_name(instance: Any, attribute: Any, given: object) -> None:
         raise InputError(msg)
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(field, durations_field, every_field, metric_field))
+@dataclass_transform(frozen_default=True, field_specifiers=(field, durations_field))
 def rule(cls: C) -> C:
     """Make a class a named rule: frozen, its ``repr`` its constructor, known to the notation by its name."""
     if "__repr__" not in cls.__dict__:

@@ -84,7 +84,7 @@ def spread(y: FloatArray, change: FloatArray) -> FloatArray:
     """The sd of y around its line, whose slope is ``change``; n - 2 degrees of freedom; shape (...)."""
     n = y.shape[-1]
     squares = ((y - y.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1) - change**2 * (n**3 - n) / 12
-    return np.sqrt(np.maximum(0.0, squares) / (n - 2))
+    return np.asarray(np.sqrt(np.maximum(0.0, squares) / (n - 2)))
 
 
 @cache
