@@ -14,7 +14,7 @@ from lrdecay.feedback.plateau_peers import keras_plateau, optax_plateau, torch_p
 from lrdecay.feedback.rule import Observation, Rule
 from lrdecay.schedule.horizon import Horizon
 
-LENGTH = 40
+LENGTH = 30
 BASE = 0.125  # exact in float32
 HORIZON = Horizon(steps=1000)
 
