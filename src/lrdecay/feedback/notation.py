@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import inspect
 import warnings
+from ast import literal_eval as literal
 from typing import Any
 
 from lrdecay.errors import InputError, did_you_mean, refusal
@@ -142,7 +143,7 @@ def _value(node: ast.expr, text: str, depth: int) -> Any:
         if all(isinstance(part, Rule) for part in parts):
             return together(parts)
     try:
-        return ast.literal_eval(node)
+        return literal(node)
     except (ValueError, TypeError, RecursionError):
         part = ast.get_source_segment(text, node)
         msg = refusal("parse(...)", "must be a number, quoted text, a list or a rule", part)
