@@ -118,7 +118,7 @@ def test_optax_plateau_is_optax_drop_for_drop() -> None:
                 "factor": rng.choice([0.1, 0.5, 0.9]),
                 "patience": rng.choice([0, 1, 3, 10]),
                 "rtol": rng.choice([0.0, 1e-4, 0.1, 1.0]),
-                "atol": rng.choice([1e-6, 0.1]),
+                "atol": rng.choice([1e-6, 0.0123]),
                 "cooldown": rng.choice([0, 1, 4]),
                 "accumulation_size": rng.choice([1, 1, 3]),
                 "min_scale": rng.choice([0.0, 0.05, 0.3]),

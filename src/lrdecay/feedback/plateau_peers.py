@@ -13,6 +13,8 @@ For moving a run over without a change. What they do that one may not expect:
 - torch and Keras leave the rate at ``min_lr``; the bound is on the rate and not on the multiplier, and it is looked at
   when there is a drop, so that a schedule that falls goes below it.
 
+A tie to the last bit may be decided otherwise there: XLA fuses optax' multiplication and subtraction.
+
 Best values that are not finite are kept in the state as text, which `float` reads.
 """
 
