@@ -62,6 +62,7 @@ def kill_either(folder: Path, where: str, kills: int, steps: int, seed: int) -> 
                 run = started("steered.py", str(weights), *steady)
             else:
                 teller = started("telling.py", where, str(notes), str(seed + k + 1))
+        teller.kill()  # enough was told: what is left of the run is made alone
         _, said = run.communicate(timeout=900)
         assert run.returncode == 0, said
     finally:
