@@ -9,15 +9,19 @@ import pytest
 
 from lrdecay.errors import InputError
 from lrdecay.feedback.commands import check_command, resolve, spoken
-from lrdecay.feedback.edits import Edit, edited
+from lrdecay.feedback.edits import Curves, Edit
 from lrdecay.schedule import Horizon, cosine
 
 HORIZON = Horizon(epochs=10, steps_per_epoch=20)
 RATES = cosine(0.1).bind(HORIZON).values()
 
 
+def edited(rates, journal):
+    return Curves.of(rates, journal).driven
+
+
 def made(command: dict[str, Any], step: int = 50, journal: tuple[Edit, ...] = (), multiplier: float = 1.0) -> Edit:
-    return resolve(command, 7, step, RATES, journal, multiplier, HORIZON)
+    return resolve(command, 7, step, Curves.of(RATES, journal), journal, multiplier, HORIZON)
 
 
 def test_set_makes_the_next_rate_that_and_keeps_the_shape_of_the_rest() -> None:
@@ -34,7 +38,7 @@ def test_set_means_the_effective_rate_with_the_rules_multiplier_in_it() -> None:
 
 def test_set_during_a_ramp_aims_at_the_rate_once_the_ramp_is_over() -> None:
     first = made({"do": "drop", "ramp": 10})
-    second = resolve({"do": "set", "rate": 0.05, "ramp": 0}, 8, 52, RATES, (first,), 1.0, HORIZON)
+    second = resolve({"do": "set", "rate": 0.05, "ramp": 0}, 8, 52, Curves.of(RATES, (first,)), (first,), 1.0, HORIZON)
     assert edited(RATES, [first, second])[52] == pytest.approx(0.05, rel=1e-15)
 
 

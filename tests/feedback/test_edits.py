@@ -10,11 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrdecay.errors import InputError
-from lrdecay.feedback.edits import Edit, aimed, check_journal, edited, edits_of
+from lrdecay.feedback.edits import Curves, Edit, check_journal, edits_of
 from lrdecay.schedule import Horizon, cosine, parse
 
 STEPS = 40
 COSINE = cosine(0.1).bind(Horizon(steps=STEPS)).values()
+
+
+def edited(rates, journal):
+    return Curves.of(rates, journal).driven
+
+
+def aimed(rates, journal):
+    return Curves.of(rates, journal).aimed
 
 
 @st.composite

@@ -17,13 +17,17 @@ import pytest
 import lrdecay
 from lrdecay.cli.main import run
 from lrdecay.errors import InputError
-from lrdecay.feedback.edits import edited, edits_of
+from lrdecay.feedback.edits import Curves, edits_of
 from lrdecay.runs.store.opening import open_store
 from lrdecay.runs.store.protocol import ConflictError
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tests" / "runs" / "live" / "steered.py"
 PLACE = "runs.db"
+
+
+def edited(rates, journal):
+    return Curves.of(rates, journal).driven
 
 
 class Running:

@@ -16,11 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lrdecay.errors import InputError, did_you_mean, non_negative, one_of, positive, refusal
-from lrdecay.feedback.edits import Edit, aimed, edited
+from lrdecay.feedback.edits import Curves, Edit
 from lrdecay.schedule.duration import duration, round_half_up
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.shapes import CLOSED_SHAPES
@@ -73,7 +70,7 @@ def resolve(
     command: Mapping[str, Any],
     sequence: int,
     step: int,
-    rates: NDArray[np.float64],
+    curves: Curves,
     journal: Sequence[Edit],
     multiplier: float,
     horizon: Horizon,
@@ -84,7 +81,7 @@ def resolve(
         command: see the module.
         sequence: its number.
         step: the first update that it holds for.
-        rates: of the schedule alone, f(0), f(1), ...
+        curves: as they are, with that journal.
         journal: what was done before.
         multiplier: what the rule says, by which all rates are multiplied.
         horizon: of the run.
@@ -100,7 +97,7 @@ def resolve(
     do, asked = command["do"], spoken(command)
     over = round_half_up(horizon.length(duration(command["ramp"], zero=True) if "ramp" in command else RAMP))
     if do in ("set", "scale", "drop"):
-        now = float(aimed(rates, journal)[step]) * multiplier
+        now = float(curves.aimed[step]) * multiplier
         if now <= 0:
             cure = "There is nothing to scale: undo what took it there."
             msg = refusal(f"steer({do})", "must find a rate above 0", now, cure)
@@ -110,7 +107,7 @@ def resolve(
     if do == "cooldown":
         length = max(1, round_half_up(horizon.length(duration(command["over"]))))
         shape, floor = command.get("shape", "linear"), float(command.get("floor", 0.0))
-        start = float(edited(rates, journal)[step]) * multiplier
+        start = float(curves.driven[step]) * multiplier
         if floor > start:
             msg = refusal("steer(cooldown, floor=...)", f"must be at most the rate, {start:.6g}", floor)
             raise InputError(msg)

@@ -1,6 +1,6 @@
 """Where the rate of a run comes from: its schedule's table, the journal of what a hand did, and a rule's multiplier.
 
-    r(t) = edited(f, journal)(t) · m
+    r(t) = Curves.of(f, journal).driven[t] · m
 
 An adapter keeps one `Dial` for what it drives. It asks `rate` before each update, hands `observe` what was seen and
 `command` what was asked, and keeps `state` in its checkpoint. All that can change is in that state, as JSON.
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.feedback.commands import resolve
-from lrdecay.feedback.edits import Edit, check_journal, edited, edits_of
+from lrdecay.feedback.edits import Curves, Edit, check_journal, edits_of
 from lrdecay.feedback.rule import Event, Observation, Rule, State
 from lrdecay.schedule.horizon import Horizon
 
@@ -94,7 +94,7 @@ class Dial:
         Raises:
             InputError: it cannot be done.
         """
-        return resolve(command, sequence, t, self._schedule, self._journal, self.multiplier, self.horizon)
+        return resolve(command, sequence, t, self._curves, self._journal, self.multiplier, self.horizon)
 
     def add(self, edit: Edit) -> None:
         """Put an edit into the journal; it may stand at a step that is still to come.
@@ -102,7 +102,12 @@ class Dial:
         Raises:
             InputError: it does not fit what is in the journal.
         """
-        self._replay((*self._journal, edit))
+        journal = (*self._journal, edit)
+        if edit.kind == "undo":
+            self._replay(journal)
+            return
+        check_journal(journal)
+        self._take(journal, self._curves.after(edit))
 
     def state(self) -> State:
         """The journal, the rule with its state, and the life if any, as JSON; shares nothing with this dial."""
@@ -132,5 +137,8 @@ class Dial:
 
     def _replay(self, journal: tuple[Edit, ...]) -> None:
         check_journal(journal)
-        self._journal = journal
-        self._table: list[float] = edited(self._schedule, journal).tolist() if journal else self._schedule.tolist()
+        self._take(journal, Curves.of(self._schedule, journal))
+
+    def _take(self, journal: tuple[Edit, ...], curves: Curves) -> None:
+        self._journal, self._curves = journal, curves
+        self._table: list[float] = curves.driven.tolist()

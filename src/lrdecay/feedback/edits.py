@@ -17,7 +17,7 @@ no "10%" and no "half", so that the journal applied to the same table gives the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from attrs import field, fields_dict, frozen
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from lrdecay.errors import InputError, argument, non_negative, non_negative_int, one_of, positive, positive_int, refusal
 from lrdecay.schedule.shapes import CLOSED_SHAPES
 
-__all__ = ["KINDS", "Edit", "aimed", "check_journal", "edited", "edits_of"]
+__all__ = ["KINDS", "Curves", "Edit", "check_journal", "edits_of"]
 
 KINDS = ("scale", "hold", "cooldown", "undo")
 """What an edit may do."""
@@ -120,36 +120,46 @@ def check_journal(journal: Sequence[Edit]) -> None:
             raise InputError(msg)
 
 
-def edited(rates: FloatArray, journal: Sequence[Edit]) -> FloatArray:
-    """The rates of a run with its journal applied: r(0), r(1), ..., float64, shape (n,).
+@final
+@frozen(eq=False)
+class Curves:
+    """The rates of a run with its journal applied.
 
-    Args:
-        rates: of the schedule, f(0), f(1), ..., float64, shape (n,). An edit at or after n changes nothing.
-        journal: edits in the order in which they were made.
+    Attributes:
+        driven: r(0), r(1), ..., float64, shape (n,).
+        aimed: the curve that the last edit in force asks for, which is driven once its ramp is over; shape (n,).
     """
-    return _curves(rates, journal)[0]
+
+    driven: FloatArray
+    aimed: FloatArray
+
+    @classmethod
+    def of(cls, rates: FloatArray, journal: Sequence[Edit]) -> Curves:
+        """Replay a journal on the rates of a schedule, f(0), f(1), ...; an edit past their end changes nothing."""
+        now = cls(np.asarray(rates, dtype=np.float64), np.asarray(rates, dtype=np.float64))
+        in_force = [now.aimed]  # an undo goes one back
+        for edit in journal:
+            if edit.kind == "undo":
+                in_force.pop()
+                now = cls(_moved(now.driven, in_force[-1], edit), in_force[-1])
+            else:
+                now = now.after(edit)
+                in_force.append(now.aimed)
+        return now
+
+    def after(self, edit: Edit) -> Curves:
+        """With one more edit, which is no undo: what that goes back to is not known here."""
+        goal = _target(self.aimed, self.driven, edit)
+        return Curves(_moved(self.driven, goal, edit), goal)
 
 
-def aimed(rates: FloatArray, journal: Sequence[Edit]) -> FloatArray:
-    """The curve that the last edit aims at, and which is driven once its ramp is over; shape (n,)."""
-    return _curves(rates, journal)[1]
-
-
-def _curves(rates: FloatArray, journal: Sequence[Edit]) -> tuple[FloatArray, FloatArray]:
-    """What is driven, and what is aimed at."""
-    now = np.array(rates, dtype=np.float64)
-    in_force = [now.copy()]  # the target curves, the last one in force; an undo goes one back
-    for edit in journal:
-        if edit.kind == "undo":
-            in_force.pop()
-        else:
-            in_force.append(_target(in_force[-1], now, edit))
-        s = edit.step
-        k = np.arange(1, len(now) - s + 1)
-        u = np.minimum(1.0, k / (edit.ramp + 1))
-        goal = in_force[-1][s:]
-        now[s:] = np.where(u >= 1.0, goal, (1 - u) * now[s:] + u * goal)
-    return now, in_force[-1]
+def _moved(driven: FloatArray, goal: FloatArray, edit: Edit) -> FloatArray:
+    """What is driven from the edit on: over its ramp from what was driven to the goal, then the goal."""
+    s, n = edit.step, edit.ramp
+    after = np.concatenate([driven[:s], goal[s:]])
+    u = np.arange(1, len(driven[s : s + n]) + 1) / (n + 1)
+    after[s : s + n] = (1 - u) * driven[s : s + n] + u * goal[s : s + n]
+    return after
 
 
 def _target(target: FloatArray, now: FloatArray, edit: Edit) -> FloatArray:
