@@ -69,6 +69,8 @@ def kill_either(folder: Path, where: str, kills: int, steps: int, seed: int) -> 
         for process in (run, teller):
             process.kill()
             process.wait()
+            if process.stderr is not None:
+                process.stderr.close()
     ended = json.loads(weights.read_text())
     counts += _checked(where, ended, notes)
     _replayed(folder, ended, length)
