@@ -38,7 +38,7 @@ class Measured:
     Args:
         model: what is trained.
         optimizer: of its parameters; one that keeps weights to be measured is put into training mode.
-        average: "none", "ema", "lawa"; see `lrdecay.adapters.torch.averages`.
+        average: "none", "ema", "lawa", "polynomial"; see `lrdecay.adapters.torch.averages`.
         horizon: what an epoch is.
         inputs: of the training set.
         size: the most inputs in a pass.

@@ -9,6 +9,7 @@ the user.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,7 @@ class TorchTask:
     Args:
         model: any module; ``model(x)`` gives what ``loss`` takes.
         optimizer: over the model's parameters. Only the *ratios* of its groups' rates matter; a table says the rates.
+            One whose ``step`` has an argument ``loss``, as MoMo's has, is given the loss of the update.
         loss: ``loss(model(x), y) -> scalar``, a mean over the batch.
         train: tensors (x, y) with samples along the first axis.
         heldout: the same, for the metrics.
@@ -66,7 +68,7 @@ class TorchTask:
         metric: "accuracy", "loss", or ``f(output, target) -> scalar`` over the whole held-out set.
         goal: whether the metric is to be large or small; "max" for accuracy, "min" for the loss, to be said for others.
         seed: of the data order and of what is drawn while training; by default the seed torch was last given.
-        average: "none", "ema" or "lawa": what is measured is an average of the weights; see
+        average: "none", "ema", "lawa" or "polynomial": what is measured is an average of the weights; see
             `lrdecay.adapters.torch.averages`. The training is the same.
 
     Raises:
@@ -130,6 +132,7 @@ class TorchTask:
         self.goal: Goal = goal or ("min" if self.metric == "loss" else "max")
         self._measure = _METRICS[metric] if isinstance(metric, str) else metric
         self._model, self._optimizer, self._loss = model, optimizer, loss
+        self._wants_loss = "loss" in signature(optimizer.step).parameters
         self._train, self._sets = train, {"heldout": heldout, "train": train}
         self._measured = Measured(model, optimizer, average, self.horizon, train[0], _PART)
         self._batch = batch_size
@@ -173,13 +176,19 @@ class TorchTask:
                     msg = refusal("TorchTask(loss=...)", "must give a tensor of a single number", found)
                     raise InputError(msg)
                 loss.backward()  # type: ignore[no-untyped-call]
-                self._optimizer.step()
+                self._update(loss.detach())
                 losses.append(loss.detach())
                 self.step += 1
                 self._measured.update(self.step)
             self._random = random_state()
         logged = torch.stack(losses).double().cpu().numpy() if losses else np.empty(count)
         return {"loss": logged} if observe else {}
+
+    def _update(self, loss: torch.Tensor) -> None:
+        if self._wants_loss:
+            self._optimizer.step(loss=loss)  # type: ignore[call-arg]
+        else:
+            self._optimizer.step()
 
     def along_update(self) -> Callable[[float], float]:
         """See `lrdecay.rangetest.critical`; the batch is the next one, with the random numbers of its update."""
