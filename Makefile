@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-find bench-sweep bench-time-to-decay soak lint clean
+.PHONY: help setup demo test bench bench-feedback bench-find bench-sweep bench-time-to-decay soak lint clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## build .venv with the pinned versions of everything
 
@@ -44,6 +44,9 @@ lint: $(STAMP)  ## style, import contract and types
 
 bench: $(STAMP)  ## time the hot paths
 	$(BIN)/python bench/schedules.py
+
+bench-feedback: $(STAMP)  ## false alarms and delays of the plateau rules, some 5 minutes; CURVES=FOLDER adds real traces
+	$(BIN)/python -m bench.feedback $(if $(CURVES),--curves $(CURVES))
 
 # fastai without what it depends on: torchvision would bring a CUDA torch, and its finder uses none of it
 bench-find: $(STAMP)  ## measure find against the real finders, an hour or two; stop it and run it again to go on

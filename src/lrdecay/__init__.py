@@ -22,6 +22,23 @@ if TYPE_CHECKING:
     from lrdecay.errors import InputError as InputError
     from lrdecay.errors import LrdecayError as LrdecayError
     from lrdecay.errors import RunError as RunError
+    from lrdecay.feedback import notation as _notation
+    from lrdecay.feedback.autodrop import autodrop as autodrop
+    from lrdecay.feedback.bounce import weight_norm_bounce as weight_norm_bounce
+    from lrdecay.feedback.distance import distance_slope as distance_slope
+    from lrdecay.feedback.greedy import greedy as greedy
+    from lrdecay.feedback.hypergradient import hypergradient as hypergradient
+    from lrdecay.feedback.plateau import plateau as plateau
+    from lrdecay.feedback.plateau_classic import classic_plateau as classic_plateau
+    from lrdecay.feedback.plateau_peers import keras_plateau as keras_plateau
+    from lrdecay.feedback.plateau_peers import optax_plateau as optax_plateau
+    from lrdecay.feedback.plateau_peers import torch_plateau as torch_plateau
+    from lrdecay.feedback.refined import refined as refined
+    from lrdecay.feedback.sasa import sasa as sasa
+    from lrdecay.feedback.wrappers import delayed as delayed
+    from lrdecay.feedback.wrappers import floored as floored
+    from lrdecay.feedback.wrappers import limited as limited
+    from lrdecay.feedback.wrappers import rested as rested
     from lrdecay.schedule import Bound as Bound
     from lrdecay.schedule import BoundPlan as BoundPlan
     from lrdecay.schedule import Horizon as Horizon
@@ -37,7 +54,6 @@ if TYPE_CHECKING:
     from lrdecay.schedule import discriminative as discriminative
     from lrdecay.schedule import exponential as exponential
     from lrdecay.schedule import flat_cosine as flat_cosine
-    from lrdecay.schedule import from_json as from_json
     from lrdecay.schedule import group as group
     from lrdecay.schedule import grow_batch as grow_batch
     from lrdecay.schedule import halving as halving
@@ -54,7 +70,6 @@ if TYPE_CHECKING:
     from lrdecay.schedule import noisy as noisy
     from lrdecay.schedule import one_cycle as one_cycle
     from lrdecay.schedule import one_cycle_plan as one_cycle_plan
-    from lrdecay.schedule import parse as parse
     from lrdecay.schedule import parse_plan as parse_plan
     from lrdecay.schedule import peak as peak
     from lrdecay.schedule import peak_of as peak_of
@@ -87,10 +102,35 @@ if TYPE_CHECKING:
     from lrdecay.verbs.resume import resume as resume
     from lrdecay.verbs.script import script as script
     from lrdecay.verbs.show import show as show
+    from lrdecay.verbs.steer import live as live
+    from lrdecay.verbs.steer import steer as steer
+    from lrdecay.verbs.steerable import steerable as steerable
     from lrdecay.verbs.train import train as train
+
+    parse, from_json = _notation.parse_ruled, _notation.ruled_from_json
 
 _ROOMS = {
     "errors": ("InputError", "LrdecayError", "RunError"),
+    "feedback.autodrop": ("autodrop",),
+    "feedback.bounce": ("weight_norm_bounce",),
+    "feedback.distance": ("distance_slope",),
+    "feedback.greedy": ("greedy",),
+    "feedback.hypergradient": ("hypergradient",),
+    "feedback.plateau": ("plateau",),
+    "feedback.plateau_classic": ("classic_plateau",),
+    "feedback.plateau_peers": (
+        "keras_plateau",
+        "optax_plateau",
+        "torch_plateau",
+    ),
+    "feedback.refined": ("refined",),
+    "feedback.sasa": ("sasa",),
+    "feedback.wrappers": (
+        "delayed",
+        "floored",
+        "limited",
+        "rested",
+    ),
     "schedule": (
         "Bound",
         "BoundPlan",
@@ -107,7 +147,6 @@ _ROOMS = {
         "discriminative",
         "exponential",
         "flat_cosine",
-        "from_json",
         "group",
         "grow_batch",
         "halving",
@@ -124,7 +163,6 @@ _ROOMS = {
         "noisy",
         "one_cycle",
         "one_cycle_plan",
-        "parse",
         "parse_plan",
         "peak",
         "peak_of",
@@ -158,22 +196,27 @@ _ROOMS = {
     "verbs.resume": ("resume",),
     "verbs.script": ("script",),
     "verbs.show": ("show",),
+    "verbs.steer": ("live", "steer"),
+    "verbs.steerable": ("steerable",),
     "verbs.train": ("train",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_HERE = {"parse": ("feedback.notation", "parse_ruled"), "from_json": ("feedback.notation", "ruled_from_json")}
+"""Names that are others in their rooms: at the door, a schedule under a rule is read too."""
 _DOORS = ("accelerate", "lightning", "transformers")  # adapters, as lrdecay.lightning and so on
 
-__all__ = sorted(_HOME)
+__all__ = sorted(_HOME.keys() | _HERE.keys())
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its room on first use."""
     if name in _DOORS:
         return importlib.import_module(f"lrdecay.adapters.{name}")
-    if name not in _HOME:
+    if name not in _HOME and name not in _HERE:
         msg = f"module 'lrdecay' has no attribute {name!r}"
         raise AttributeError(msg)
-    value = getattr(importlib.import_module(f"lrdecay.{_HOME[name]}"), name)
+    room, there = _HERE[name] if name in _HERE else (_HOME[name], name)
+    value = getattr(importlib.import_module(f"lrdecay.{room}"), there)
     globals()[name] = value
     return value
 

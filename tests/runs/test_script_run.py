@@ -74,7 +74,7 @@ def draw() -> list[float]:
     return [random.random(), float(np.random.rand()), float(torch.rand(()))]  # noqa: NPY002
 
 
-def test_by_hand_it_is_an_ordinary_run_that_seeds_nothing_and_writes_nothing(tmp_path: Path) -> None:
+def test_by_hand_it_is_an_ordinary_run_that_seeds_nothing_and_within_a_second_writes_nothing(tmp_path: Path) -> None:
     opt = optimizer()
     seed_everything(3)
     expected = draw()

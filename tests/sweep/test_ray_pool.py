@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import time
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import pytest
 import ray
+from tests.buckets import bucket_server, objects
 
-from lrdecay.errors import InputError, RunError
+from lrdecay.errors import InputError, MissingExtraError, RunError
 from lrdecay.runs.reference import TaskReference
+from lrdecay.runs.snapshot_bucket import Bucket
+from lrdecay.runs.snapshot_folder import LocalFolder
 from lrdecay.runs.spec import RunSpec
 from lrdecay.runs.store.opening import open_store
 from lrdecay.runs.task_source import TaskSource
@@ -66,9 +70,9 @@ class Seen:
 
 @pytest.fixture(scope="module", autouse=True)
 def a_ray():
-    """One for the whole module, which calls nobody."""
+    """One for the whole module, which calls nobody, and a bucket that its workers find."""
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_metrics_collection": "0", "OMP_NUM_THREADS": "1"}
-    with pytest.MonkeyPatch.context() as patch:
+    with bucket_server("mine"), pytest.MonkeyPatch.context() as patch:
         for name, value in quiet.items():
             patch.setenv(name, value)
         ray.init(
@@ -92,21 +96,34 @@ def specs_of(source: TaskSource) -> list[RunSpec]:
     ]
 
 
-def test_a_tree_under_ray_is_the_runs_made_apart_to_the_last_bit_though_a_worker_is_killed(tmp_path):
-    (tmp_path / "tasks.py").write_text(TASKS)
-    specs = specs_of(TaskSource(TaskReference(f"{tmp_path / 'tasks.py'}:task", {}, "task")))
+def source_in(folder: Path) -> TaskSource:
+    (folder / "tasks.py").write_text(TASKS)
+    return TaskSource(TaskReference(f"{folder / 'tasks.py'}:task", {}, "task"))
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Each run made alone by the local pool."""
     with LocalPool(1) as pool:
-        alone = dict(pool.run(specs))
+        return dict(pool.run(specs_of(source_in(tmp_path_factory.mktemp("alone")))))
+
+
+@pytest.mark.parametrize("place", ["a folder", "a bucket"])
+def test_a_tree_under_ray_is_the_runs_made_apart_to_the_last_bit_though_a_worker_is_killed(tmp_path, place, alone):
+    kept = LocalFolder(tmp_path / "snapshots") if place == "a folder" else Bucket("s3://mine/killed")
+    specs = specs_of(source_in(tmp_path))
     (tmp_path / "kill").touch()
     watch = Seen()
     with RayPool(watch=watch) as pool:
         assert pool.workers == 2
-        executor = Executor(pool, open_store(tmp_path / "study"), tmp_path / "snapshots")
+        executor = Executor(pool, open_store(tmp_path / "study"), kept)
         shared = dict(executor.run(executor.prepare(specs)))
 
     assert not (tmp_path / "kill").exists()  # it was killed
     assert executor.steps_trained == watch.updates == 2 * (20 + 3 * 20)
+    assert executor.peak_snapshots > 0
     assert not (tmp_path / "snapshots").exists()
+    assert objects("mine") == []
     for i in range(len(specs)):
         assert shared[i].digest == alone[i].digest
         assert shared[i].digest is not None
@@ -115,8 +132,8 @@ def test_a_tree_under_ray_is_the_runs_made_apart_to_the_last_bit_though_a_worker
         assert shared[i].metrics == alone[i].metrics
 
 
-def test_compare_says_the_same_under_ray_as_here(tmp_path):
-    def asked(engine):
+def test_compare_says_the_same_under_ray_with_a_bucket_as_here_with_a_folder(tmp_path):
+    def asked(engine, snapshots):
         return compare(
             "quadratic",
             ["wsd(0.05, warmup=5, cooldown=10)", "wsd(0.05, warmup=5, cooldown=20)"],
@@ -124,11 +141,11 @@ def test_compare_says_the_same_under_ray_as_here(tmp_path):
             seeds=2,
             fixed_peak=True,
             engine=engine,
-            snapshots=tmp_path / "kept",
+            snapshots=snapshots,
             out=tmp_path / engine,
         )
 
-    here, there = asked("local"), asked("ray")
+    here, there = asked("local", tmp_path / "kept"), asked("ray", "s3://mine/studies")
 
     assert there.study.steps_trained == here.study.steps_trained < here.study.steps_naive
     pairs = list(zip(here.study.main.rows, there.study.main.rows, strict=True))
@@ -137,6 +154,8 @@ def test_compare_says_the_same_under_ray_as_here(tmp_path):
         assert [r.trace.loss.tobytes() for r in a.results] == [r.trace.loss.tobytes() for r in b.results]
         assert [(r.score, r.digest) for r in a.results] == [(r.score, r.digest) for r in b.results]
     assert not any((tmp_path / "kept").iterdir())
+    assert objects("mine") == []
+    assert json.loads((tmp_path / "ray" / "snapshots.json").read_text())["place"].startswith("s3://mine/studies/ray-")
 
 
 def test_errors_of_ours_travel_as_themselves_and_others_with_the_workers_traceback():
@@ -195,15 +214,19 @@ def test_calls_left_in_a_hurry_clean_up(tmp_path):
 
 def test_a_folder_that_every_machine_sees_is_accepted_and_nothing_is_left_in_it(tmp_path):
     with RayPool() as pool:
-        pool.check_reach(tmp_path / "shared")
+        pool.check_reach(LocalFolder(tmp_path / "shared" / "study"))
 
     assert list((tmp_path / "shared").iterdir()) == []
 
 
 def test_what_cannot_be_is_refused_in_one_line(tmp_path):
     asked = {"task": "quadratic", "schedules": ["linear(0.1)"], "out": tmp_path}
-    with pytest.raises(InputError, match=r"--snapshots PATH` must be a folder"):
+    with pytest.raises(MissingExtraError, match=r"must have a package for gs://.*Run: pip install gcsfs$"):
+        compare(**asked, engine="ray", snapshots="gs://bucket/study")
+    with pytest.raises(InputError, match="bucket does not exist"):
         compare(**asked, engine="ray", snapshots="s3://bucket/study")
+    with pytest.raises(InputError, match=r"must be on a path that every machine sees, and .* does not"):
+        compare(**asked, engine="ray", snapshots="memory://of/this/process")
     with pytest.raises(InputError, match="--engine` must be one of local, ray"):
         compare(**asked, engine="dask")
     with pytest.raises(InputError, match="--address ADDR` must be given only with --engine ray"):

@@ -12,13 +12,14 @@ from lrdecay.schedule import Horizon
 from lrdecay.verbs.extend_choices import Wishes
 from lrdecay.verbs.show import horizon_of, spec_of
 from lrdecay.verbs.trunk import Trunk
+from lrdecay.verbs.varied import Arm
 
 
 def trunk(text, step, steps=10):
     probe = Probe("x", Horizon(steps=steps), None, None)
     spec = spec_of(text)
     used = spec.schedule.bind(horizon_of(spec, probe.horizon)).values()
-    return Trunk(ScriptSource("true"), probe, step, spec, True, None, used)
+    return Trunk("x", Arm(None, ScriptSource("true"), probe), step, spec, True, None, used)
 
 
 def wishes(steps, rewarm=None, peaks="50%,100%", cooldown="20%", shapes="linear", floor=0.0):

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from lrdecay.cli.main import run
 from lrdecay.errors import InputError
 from lrdecay.schedule import linear
-from lrdecay.verbs.grids import grids_of, names_several, preview
+from lrdecay.verbs.grids import check_typed, grids_of, names_several, preview
 from lrdecay.verbs.schedules import schedules_of
 
 GRID = 'wsd(peak={0.03,0.1}, warmup=100, cooldown={"10%","20%","40%"}, shape={"linear","1-sqrt"})'
@@ -67,6 +68,19 @@ def test_none_or_one_given_twice_is_refused(given, fixed, words) -> None:
     with pytest.raises(InputError) as caught:
         schedules_of(given, fixed_peak=fixed)
     assert words in str(caught.value)
+
+
+def test_a_refusal_names_what_was_typed_and_for_who_calls_python_the_function(capsys) -> None:
+    for typed in ("linear({})", "linear({0.1)", "linear({0.1, {0.2}})", "linear(0.1) @ {3ep,,4ep}"):
+        assert run(["compare", "quadratic", "-s", typed]) == 2
+        err = capsys.readouterr().err
+        assert err.startswith("lrdecay: `-s TEXT` must ")
+        assert err.count("\n") == 1
+        with pytest.raises(InputError, match=r"^`expand_grid\(\.\.\.\)` must "):
+            schedules_of([typed], fixed_peak=False)
+    assert run(["show", "linear({})"]) == 2
+    assert capsys.readouterr().err.startswith("lrdecay: `SCHEDULES` must ")
+    check_typed(["linear(0.1)", "linear({0.1, 0.2}) @ {3ep}", "@none.json"], "-s TEXT")
 
 
 def test_a_preview_counts_and_lists() -> None:

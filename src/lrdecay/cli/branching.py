@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from lrdecay.sweep.study import Study
     from lrdecay.verbs.estimate import Estimate
 
-__all__ = ["At", "Checkpoint", "DryRun", "Floor", "MaxDisk", "NoShare", "Seeds", "print_plan", "print_study", "say"]
+__all__ = [
+    "At",
+    "Checkpoint",
+    "DryRun",
+    "Floor",
+    "MaxDisk",
+    "NoShare",
+    "Seeds",
+    "Vary",
+    "print_exported",
+    "print_plan",
+    "print_study",
+    "say",
+]
 
 Checkpoint = Annotated[
     str | None,
@@ -27,6 +40,13 @@ At = Annotated[
 Seeds = Annotated[
     int | None,
     typer.Option(help="Seeds; 3, and 1 from a checkpoint, after which others are other orders of the data."),
+]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME={VALUE,VALUE} ...",
+        help="Every branch under each of these, from the checkpoint on: average={none,ema}. A script needs {average}.",
+    ),
 ]
 Floor = Annotated[float, typer.Option(help="The rate the decays end at.")]
 NoShare = Annotated[bool, typer.Option("--no-share", help="Train every run apart; the results are the same.")]
@@ -55,6 +75,12 @@ def print_study(study: Study, report: Path) -> None:
     console.print(study_table(study))
     console.print(verdict(study), highlight=False, markup=False)
     console.print(f"\nreport: {report}\n", highlight=False, markup=False, soft_wrap=True)
+
+
+def print_exported(exported: Sequence[str]) -> None:
+    """What was handed on, and where."""
+    for target in exported:
+        print(f"exported: {target}")
 
 
 def say(line: str) -> None:

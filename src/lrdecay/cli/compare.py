@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrdecay.cli.options import (
+    Budget,
     Epochs,
+    Export,
     Json,
     Metric,
     Optimizer,
@@ -17,6 +19,7 @@ from lrdecay.cli.options import (
     Steps,
     Store,
     Task,
+    Vary,
     With,
     Workers,
     command_line,
@@ -62,19 +65,8 @@ def compare_command(
     epochs: Epochs = None,
     with_: With = None,
     optimizer: Optimizer = None,
-    vary: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME={VALUE,VALUE} ...",
-            help="Every schedule under each of these: wd={0.05,0.1} batch={64,128}. For a script, {wd} in its command.",
-        ),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AMOUNT", help="Refuse a study that costs more: 8h, 30min, 500epochs, 2e9tok, or updates."
-        ),
-    ] = None,
+    vary: Vary = None,
+    budget: Budget = None,
     metric: Metric = None,
     out: Out = None,
     workers: Workers = None,
@@ -90,7 +82,10 @@ def compare_command(
         typer.Option(metavar="ADDR", help="With --engine ray, of a running Ray; without, one is started here."),
     ] = None,
     snapshots: Annotated[
-        str | None, typer.Option(metavar="DIR", help="A folder for snapshots that every worker can reach.")
+        str | None,
+        typer.Option(
+            metavar="DIR|URL", help="Where snapshots go: a folder or s3://bucket/prefix that all workers reach."
+        ),
     ] = None,
     launcher: Annotated[
         str | None,
@@ -99,13 +94,7 @@ def compare_command(
         ),
     ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and train nothing.")] = False,
-    export: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND:PATH",
-            help="Hand the scored runs on: csv, jsonl or parquet:FILE; tensorboard, mlflow or wandb:DIR. Repeatable.",
-        ),
-    ] = None,
+    export: Export = None,
     store: Store = None,
     resume: Annotated[
         str | None,
@@ -124,7 +113,9 @@ def compare_command(
     Example: lrdecay compare --resume lrdecay-reports/compare-digits-01234567 --seeds 10
     """
     from lrdecay.verbs.compare import compare, dry_run
+    from lrdecay.verbs.grids import check_typed
 
+    check_typed(schedules or (), "-s TEXT")
     given = [*(schedules or []), *(f"@{file}" for file in files or [])]
     if resume is not None:
         _resume(resume, given, context, json=json)

@@ -14,12 +14,16 @@ from lrdecay.cli.branching import (
     MaxDisk,
     NoShare,
     Seeds,
+    Vary,
+    print_exported,
     print_plan,
     print_study,
     say,
 )
 from lrdecay.cli.options import (
+    Budget,
     Epochs,
+    Export,
     Json,
     Metric,
     Optimizer,
@@ -59,19 +63,22 @@ def cooldown_command(
     seeds: Seeds = None,
     with_: With = None,
     optimizer: Optimizer = None,
+    vary: Vary = None,
+    budget: Budget = None,
     metric: Metric = None,
     out: Out = None,
     workers: Workers = None,
     no_share: NoShare = False,
     max_disk: MaxDisk = None,
     dry: DryRun = False,
+    export: Export = None,
     json: Json = False,
 ) -> None:
     """Cool down from one step of a run in many ways: matching the total length, and matching the trunk.
 
     Example: lrdecay cooldown --script 'python train.py' --from ckpt.pt --rate 3e-4 --lengths 5%,10%,20%
 
-    Example: lrdecay cooldown digits --at 400 --schedule 'constant(0.1)' --shapes linear,1-sqrt
+    Example: lrdecay cooldown digits --at 400 --schedule 'constant(0.1)' --vary average={none,ema,lawa}
     """
     from lrdecay.verbs.cooldown import cooldown, cooldown_dry_run
 
@@ -89,6 +96,8 @@ def cooldown_command(
         "floor": floor,
         "seeds": seeds,
         "arguments": task_arguments(with_, optimizer),
+        "vary": vary or (),
+        "budget": budget,
         "metric": metric,
         "workers": workers,
         "share": not no_share,
@@ -98,9 +107,10 @@ def cooldown_command(
         print_plan(*cooldown_dry_run(task, **asked), json=json)
         return
     with ProgressBar() as bar:
-        cooled = cooldown(task, **asked, out=out, watch=bar, say=say, command=command_line())
+        cooled = cooldown(task, **asked, out=out, export=export or (), watch=bar, say=say, command=command_line())
     if json:
         print_json(cooled.to_json())
         return
     print_study(cooled.matching_total, cooled.reports["matching_total"])
     print_study(cooled.matching_trunk, cooled.reports["matching_trunk"])
+    print_exported(cooled.exported)

@@ -14,11 +14,15 @@ from lrdecay.cli.branching import (
     MaxDisk,
     NoShare,
     Seeds,
+    Vary,
+    print_exported,
     print_plan,
     print_study,
     say,
 )
 from lrdecay.cli.options import (
+    Budget,
+    Export,
     Json,
     Metric,
     Optimizer,
@@ -61,12 +65,15 @@ def extend_command(
     seeds: Seeds = None,
     with_: With = None,
     optimizer: Optimizer = None,
+    vary: Vary = None,
+    budget: Budget = None,
     metric: Metric = None,
     out: Out = None,
     workers: Workers = None,
     no_share: NoShare = False,
     max_disk: MaxDisk = None,
     dry: DryRun = False,
+    export: Export = None,
     json: Json = False,
 ) -> None:
     """Go on to more updates in several ways: the schedule stretched, a constant rate, the rate brought up again.
@@ -88,6 +95,8 @@ def extend_command(
         "floor": floor,
         "seeds": seeds,
         "arguments": task_arguments(with_, optimizer),
+        "vary": vary or (),
+        "budget": budget,
         "metric": metric,
         "workers": workers,
         "share": not no_share,
@@ -97,8 +106,9 @@ def extend_command(
         print_plan(*extend_dry_run(task, **asked), json=json)
         return
     with ProgressBar() as bar:
-        extended = extend(task, **asked, out=out, watch=bar, say=say, command=command_line())
+        extended = extend(task, **asked, out=out, export=export or (), watch=bar, say=say, command=command_line())
     if json:
         print_json(extended.to_json())
         return
     print_study(extended.study, extended.report)
+    print_exported(extended.exported)

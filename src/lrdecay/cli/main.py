@@ -20,6 +20,7 @@ from lrdecay.cli.extend import extend_command
 from lrdecay.cli.find import find_command
 from lrdecay.cli.options import spread
 from lrdecay.cli.show import show_command
+from lrdecay.cli.steer import steer_command
 from lrdecay.cli.studies import studies_command
 from lrdecay.cli.tasks import tasks_command
 from lrdecay.cli.train import train_command
@@ -57,6 +58,7 @@ app.command("train")(train_command)
 app.command("compare")(compare_command)
 app.command("cooldown")(cooldown_command)
 app.command("extend")(extend_command)
+app.command("steer")(steer_command)
 app.command("studies")(studies_command)
 app.command("convert")(convert_command)
 app.command("tasks")(tasks_command)

@@ -13,7 +13,9 @@ import typer
 from lrdecay.errors import InputError, refusal
 
 __all__ = [
+    "Budget",
     "Epochs",
+    "Export",
     "Json",
     "Metric",
     "Optimizer",
@@ -22,6 +24,7 @@ __all__ = [
     "Steps",
     "Store",
     "Task",
+    "Vary",
     "With",
     "Workers",
     "command_line",
@@ -52,6 +55,24 @@ Workers = Annotated[int | None, typer.Option(help="Worker processes, one thread 
 Store = Annotated[
     str | None,
     typer.Option(metavar="URL|dir:PATH", help="Where studies are kept; by default in their own folders."),
+]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME={VALUE,VALUE} ...",
+        help="Every schedule under each of these: wd={0.05,0.1} batch={64,128}. For a script, {wd} in its command.",
+    ),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(metavar="AMOUNT", help="Refuse a study that costs more: 8h, 30min, 500epochs, 2e9tok, or updates."),
+]
+Export = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KIND:PATH",
+        help="Hand the scored runs on: csv, jsonl or parquet:FILE; tensorboard, mlflow or wandb:DIR. Repeatable.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print exact JSON instead of a table.")]
 

@@ -47,7 +47,7 @@ def show_command(
     """
     import numpy as np
 
-    from lrdecay.verbs.grids import grids_of, names_several, preview
+    from lrdecay.verbs.grids import check_typed, grids_of, names_several, preview
     from lrdecay.verbs.show import show
 
     length: dict[str, Any] = {
@@ -59,6 +59,7 @@ def show_command(
         "tokens_per_step": tokens_per_step,
     }
     length = {name: value for name, value in length.items() if value is not None}
+    check_typed(schedules, "SCHEDULES")
     grids = grids_of(schedules) if any(map(names_several, schedules)) else []
     if grids:
         if json and not length:

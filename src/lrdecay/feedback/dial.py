@@ -32,6 +32,9 @@ class Dial:
         horizon: of the run.
         rule: what multiplies them by looking; None: nothing does.
         journal: edits made before.
+
+    Attributes:
+        life: which run of a store this is, as `lrdecay.runs.live` says it, JSON; None: of none. Kept in the state.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Dial:
         self.horizon = horizon
         self.rule = rule
         self._state: State | None = None if rule is None else rule.init()
+        self.life: dict[str, Any] | None = None
         self._replay(journal)
 
     @property
@@ -61,6 +65,10 @@ class Dial:
     def rate(self, t: int) -> float:
         """The rate of update t >= 0."""
         return self._table[min(t, len(self._table) - 1)] * self.multiplier
+
+    def scheduled(self, t: int) -> float:
+        """What the schedule alone says of update t >= 0."""
+        return float(self._schedule[min(t, len(self._schedule) - 1)])
 
     def remaining(self, t: int) -> NDArray[np.float64]:
         """The rates of updates t, t + 1, ... to the end of the horizon, if nothing changes from here on."""
@@ -97,9 +105,10 @@ class Dial:
         self._replay((*self._journal, edit))
 
     def state(self) -> State:
-        """The journal, and the rule with its state, as JSON; shares nothing with this dial."""
+        """The journal, the rule with its state, and the life if any, as JSON; shares nothing with this dial."""
         rule = None if self.rule is None else {"notation": repr(self.rule), "state": self._state}
-        return {"journal": [edit.to_json() for edit in self._journal], "rule": rule}
+        life = {} if self.life is None else {"life": dict(self.life)}
+        return {"journal": [edit.to_json() for edit in self._journal], "rule": rule} | life
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go to a state; the rule's is taken where its notation is the same.
@@ -117,6 +126,7 @@ class Dial:
             msg = refusal("load_state_dict(feedback)", f"must be of the rule {ours}", theirs, cure)
             raise InputError(msg)
         self._replay(edits_of(state["journal"]))
+        self.life = None if state.get("life") is None else dict(state["life"])
         if state["rule"] is not None:
             self._state = state["rule"]["state"]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 import warnings
 from typing import Any
 
@@ -135,18 +136,29 @@ def _rule(node: ast.Call, text: str, depth: int) -> Rule:
 
 
 def _value(node: ast.expr, text: str, depth: int) -> Any:
+    if depth > _DEEPEST:
+        msg = refusal("parse(...)", f"must be nested at most {_DEEPEST} rules deep", text)
+        raise InputError(msg)
     if isinstance(node, ast.Call):
         return _rule(node, text, depth + 1)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         parts = (_value(node.left, text, depth + 1), _value(node.right, text, depth + 1))
         if all(isinstance(part, Rule) for part in parts):
             return together(parts)
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, RecursionError):
-        part = ast.get_source_segment(text, node)
-        msg = refusal("parse(...)", "must be a number, quoted text, a list or a rule", part)
-        raise InputError(msg) from None
+    match node:
+        case ast.Constant(value=bool() | str() | None as value):
+            return value
+        case ast.Constant(value=int() | float() as value) if abs(value) <= sys.float_info.max:
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if (
+            type(value) is not bool
+        ):
+            return -value
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_value(item, text, depth + 1) for item in items]
+    part = ast.get_source_segment(text, node)
+    msg = refusal("parse(...)", "must be a number, quoted text, a list or a rule", part)
+    raise InputError(msg)
 
 
 def _call(name: Any, positional: list[Any], named: dict[str, Any]) -> Rule:

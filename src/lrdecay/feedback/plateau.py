@@ -21,7 +21,7 @@ After a drop the observations before it are forgotten, and what was spent stays 
 
     delta = half the pace of the w observations before, but no less than 1/100 and no more than 1/10 of the noise,
 
-per observation, the noise being the sd from one observation to the next (`trend.roughness`). In words: a run that
+per observation, the noise being the sd of the w observations around their line (`trend.spread`). In words: a run that
 gains the height of its noise in 10 observations is improving; one that takes more than 100 for that is on a plateau;
 between the two it is on a plateau once its pace has more than halved. Paces are compared over the last 60% of the
 observations since the last drop only, over which the pace of improvement by a power law t^-1/2 falls by less than half:
@@ -38,16 +38,16 @@ from numpy.typing import NDArray
 
 from lrdecay.errors import Constraint, argument, positive, positive_int
 from lrdecay.feedback.rule import Decision, Observation, Rule, State, every_field, goal, metric_field, rule
-from lrdecay.feedback.trend import critical, noise_of, roughness, slope, slowdown
+from lrdecay.feedback.trend import critical, noise_of, slope, slowdown, spread
 
 __all__ = ["Finding", "findings", "plateau", "spent"]
 
 FloatArray = NDArray[np.float64]
 
-WINDOWS = (14, 20, 28, 40, 56, 80, 112, 160, 240)
+WINDOWS = (14, 20, 28, 40, 56, 80, 112, 160, 240, 320, 480)
 """How many observations a slope is taken over; as many as there are are tried."""
 
-_STRETCHES = (20, 28, 40, 56, 80, 112, 160, 240)
+_STRETCHES = (20, 28, 40, 56, 80, 112, 160, 240, 320, 480)
 """How many the noise is taken from; the last of both is how many are kept."""
 
 _EARLY = 10
@@ -80,14 +80,14 @@ def spent(error: float, look: int) -> float:
     return error * _EARLY / ((look + _EARLY - 1) * (look + _EARLY))
 
 
-def findings(values: FloatArray, seen: int, alpha: float, delta: float | None) -> list[Finding]:
+def findings(values: FloatArray, seen: int, alpha: float, delta: float | FloatArray | None) -> list[Finding]:
     """What each window says of values that are to become small.
 
     Args:
-        values: the last min(seen, 240), shape (..., n); alike to all series.
+        values: the last min(seen, 480), shape (..., n); alike to all series.
         seen: how many there were since the last drop.
         alpha: shared by the windows.
-        delta: per observation; None: from the run.
+        delta: per observation, of all series or of each, shape (...); None: from the run.
     """
     n = values.shape[-1]
     windows = [w for w in WINDOWS if w <= n] if n >= _STRETCHES[0] else []
@@ -101,12 +101,12 @@ def findings(values: FloatArray, seen: int, alpha: float, delta: float | None) -
         if delta is not None:
             refused = change + delta >= error
         else:
-            rough = roughness(values[..., n - w :])
-            refused = change + _NOISE[0] * rough >= error
+            height = spread(values[..., n - w :], change)
+            refused = change + _NOISE[0] * height >= error
             if 2 * w <= min(_PACED * seen, n):
                 less = slowdown(w, _SHARE)
                 slower = less.of(values) >= bound * noise.sd_of(less)
-                refused = refused | (slower & (change + _NOISE[1] * rough >= error))
+                refused = refused | (slower & (change + _NOISE[1] * height >= error))
         found.append(Finding(w, np.asarray(refused), change, error - change))
     return found
 
@@ -120,7 +120,7 @@ _optional = Constraint(
 @final
 @rule
 class plateau(Rule):  # noqa: N801
-    """The multiplier times ``factor`` when improvement by at least ``delta`` per observation is refused; see the module.
+    """The multiplier times ``factor`` when improvement by at least ``delta`` per observation is refused.
 
     A nan or an infinity is neither improvement nor plateau: it is left out, and a drop tells how many there were.
 
@@ -142,11 +142,11 @@ class plateau(Rule):  # noqa: N801
 
     factor: float = field(default=0.5, validator=argument(_below_one))
     patience: int = field(default=10, validator=argument(positive_int))
-    metric: str = metric_field("loss")
+    metric: str = metric_field(default="loss")
     goal: str = field(default="min", validator=argument(goal))
     delta: float | None = field(default=None, validator=argument(_optional))
     error: float = field(default=0.05, validator=argument(_below_one))
-    every: Any = every_field()
+    every: Any = every_field(default=None)
 
     @property
     def needs(self) -> frozenset[str]:

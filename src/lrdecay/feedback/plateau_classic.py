@@ -44,12 +44,12 @@ class classic_plateau(Rule):  # noqa: N801
 
     factor: float = field(default=0.1, validator=argument(_below_one))
     patience: int = field(default=10, validator=argument(non_negative_int))
-    metric: str = metric_field("loss")
+    metric: str = metric_field(default="loss")
     goal: str = field(default="min", validator=argument(goal))
     threshold: float = field(default=1e-4, validator=argument(non_negative))
     threshold_mode: str = field(default="rel", validator=argument(one_of(("rel", "abs"))))
     cooldown: int = field(default=0, validator=argument(non_negative_int))
-    every: Any = every_field()
+    every: Any = every_field(default=None)
 
     @property
     def needs(self) -> frozenset[str]:

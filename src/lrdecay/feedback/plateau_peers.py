@@ -70,8 +70,8 @@ class torch_plateau(Rule):  # noqa: N801
     cooldown: int = field(default=0, validator=argument(non_negative_int))
     min_lr: float = field(default=0.0, validator=argument(non_negative))
     eps: float = field(default=1e-8, validator=argument(non_negative))
-    metric: str = metric_field("loss")
-    every: Any = every_field()
+    metric: str = metric_field(default="loss")
+    every: Any = every_field(default=None)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -119,14 +119,14 @@ class keras_plateau(Rule):  # noqa: N801
         every: how often it looks; None: at each observation.
     """
 
-    metric: str = metric_field("loss")
+    metric: str = metric_field(default="loss")
     factor: float = field(default=0.1, validator=argument(_below_one))
     patience: int = field(default=10, validator=argument(non_negative_int))
     mode: str = field(default="min", validator=argument(goal))
     min_delta: float = field(default=1e-4, validator=argument(non_negative))
     cooldown: int = field(default=0, validator=argument(non_negative_int))
     min_lr: float = field(default=0.0, validator=argument(non_negative))
-    every: Any = every_field()
+    every: Any = every_field(default=None)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -185,8 +185,8 @@ class optax_plateau(Rule):  # noqa: N801
     cooldown: int = field(default=0, validator=argument(non_negative_int))
     accumulation_size: int = field(default=1, validator=argument(positive_int))
     min_scale: float = field(default=0.0, validator=argument(non_negative))
-    metric: str = metric_field("loss")
-    every: Any = every_field()
+    metric: str = metric_field(default="loss")
+    every: Any = every_field(default=None)
 
     def __attrs_post_init__(self) -> None:
         """One of the tolerances must be there."""

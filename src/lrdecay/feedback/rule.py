@@ -162,21 +162,26 @@ class Rule(ABC):
 
     def __mul__(self, other: Any) -> Rule | Ruled:
         from lrdecay.feedback.ruled import Ruled, together
+        from lrdecay.schedule import Bound, BoundPlan, Plan
         from lrdecay.schedule.base import Schedule
 
         if isinstance(other, Rule):
             return together((self, other))
+        if isinstance(other, Bound | Plan | BoundPlan):
+            cure = "Put the rule on the schedule, and the horizon into attach(...)."
+            msg = refusal("a * b", "must multiply a schedule, not a plan or a bound one, by a rule", other, cure)
+            raise InputError(msg)
         return Ruled(other, self) if isinstance(other, Schedule) else NotImplemented
 
 
-def every_field() -> Any:
+def every_field(default: None = None) -> Any:
     """How often a rule looks; None: at each observation."""
-    return durations_field(None)
+    return durations_field(default)
 
 
-def metric_field(name: str) -> Any:
+def metric_field(default: str) -> Any:
     """The name of the value a rule reads."""
-    return field(default=name, validator=_a_name)
+    return field(default=default, validator=_a_name)
 
 
 def _a_name(instance: Any, attribute: Any, given: object) -> None:
@@ -186,7 +191,7 @@ def _a_name(instance: Any, attribute: Any, given: object) -> None:
         raise InputError(msg)
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(field, durations_field, every_field, metric_field))
+@dataclass_transform(frozen_default=True, field_specifiers=(field, durations_field))
 def rule(cls: C) -> C:
     """Make a class a named rule: frozen, its ``repr`` its constructor, known to the notation by its name."""
     if "__repr__" not in cls.__dict__:

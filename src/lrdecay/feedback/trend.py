@@ -10,14 +10,14 @@ out of the noise makes residuals look less correlated than the noise is; that is
 
     E Σ e_i² = γ tr(MGM),    E Σ e_i e_(i+1) = γ tr₁(MGM)        tr₁: the sum of the first off-diagonal,
 
-and φ is the one for which their ratio is the one seen plus two standard errors: a φ that is too small fires falsely,
-one that is too large only waits. Noise with a longer memory than AR(1), such as a drift that comes and goes, is not
+and φ is the one for which their ratio is the one seen plus 1 standard error, up to 2.5 of them where n < 200, for which
+an AR(1) cannot be told from the parabola's own waves: a φ that is too small fires falsely, one that is too large only
+waits. Noise with a longer memory than AR(1), such as a drift that comes and goes, is not
 covered. Series stand along the last axis: arrays of shape (..., n), float64.
 """
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from statistics import NormalDist
 from typing import final
@@ -26,15 +26,12 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-__all__ = ["Contrast", "Noise", "critical", "noise_of", "roughness", "slope", "slowdown"]
+__all__ = ["Contrast", "Noise", "critical", "noise_of", "slope", "slowdown", "spread"]
 
 FloatArray = NDArray[np.float64]
 
 _PHIS = np.linspace(0.0, 0.97, 98)
 """Correlations that are told apart; more is taken as 0.97."""
-
-_STANDARD_ERRORS = 2.0
-"""Added to the correlation that was seen."""
 
 
 @final
@@ -78,14 +75,16 @@ def noise_of(y: FloatArray, bend: int) -> Noise:
     seen = (e[..., 1:] * e[..., :-1]).sum(axis=-1) / np.where(sums > 0, sums, 1.0)
     expected, squares = _expected(n, bend)
     error = np.sqrt(np.maximum(0.05, 1 - seen**2) / n)
-    phi = np.interp(seen + _STANDARD_ERRORS * error, expected, _PHIS)
+    phi = np.interp(seen + min(2.5, max(1.0, 200 / n)) * error, expected, _PHIS)
     freedom = np.maximum(3.0, (n - q.shape[1]) * (1 - phi**2) / (1 + phi**2))
     return Noise(sums / np.interp(phi, _PHIS, squares), phi, freedom)
 
 
-def roughness(y: FloatArray) -> FloatArray:
-    """The noise's sd from one value to the next: √π/2 times the mean |y_(i+1) - y_i|; white noise's own sd."""
-    return np.asarray(0.5 * math.sqrt(math.pi) * np.abs(np.diff(y, axis=-1)).mean(axis=-1))
+def spread(y: FloatArray, change: FloatArray) -> FloatArray:
+    """The sd of y around its line, whose slope is ``change``; n - 2 degrees of freedom; shape (...)."""
+    n = y.shape[-1]
+    squares = ((y - y.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1) - change**2 * (n**3 - n) / 12
+    return np.asarray(np.sqrt(np.maximum(0.0, squares) / (n - 2)))
 
 
 @cache
@@ -105,7 +104,10 @@ def slowdown(w: int, share: float) -> Contrast:
 
 
 def critical(alpha: float, freedom: FloatArray) -> FloatArray:
-    """The 1 - alpha quantile of Student's t, to about 1% (Wallace, 1959, doi 10.1214/aoms/1177706197)."""
+    """The 1 - alpha quantile of Student's t (Wallace, 1959, doi 10.1214/aoms/1177706197).
+
+    To about 1% from 8 degrees of freedom on; with 3 it is up to a quarter too large, which only waits.
+    """
     z = NormalDist().inv_cdf(1 - alpha)
     scaled = z * (8 * freedom + 3) / (8 * freedom + 1)
     return np.sqrt(freedom * np.expm1(scaled**2 / freedom))

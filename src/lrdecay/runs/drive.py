@@ -10,15 +10,16 @@ import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from typing import TypeGuard
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
 from lrdecay.runs.spec import Divergence, Progress, RunResult, RunSpec, at_the_end, final_score
 from lrdecay.runs.trace import Trace
-from lrdecay.runs.trainable import FloatArray, Goal, Trainable
+from lrdecay.runs.trainable import FloatArray, Goal, HasAverages, Trainable
 
-__all__ = ["Leg", "drive", "first_divergence", "leg", "put_together", "trace_of"]
+__all__ = ["Leg", "drive", "first_divergence", "leg", "measures_several", "put_together", "trace_of"]
 
 _CHUNK = 50  # updates between two looks at the loss
 
@@ -35,6 +36,7 @@ class Leg:
     metric: str  # by which the trainable is judged
     goal: Goal
     digest: str | None = None  # of the state after it; None: not asked for, or it diverged
+    digests: Mapping[str, str] = field(factory=dict)  # the same for each average, where several are measured
 
     @property
     def end(self) -> int:
@@ -84,8 +86,14 @@ def leg(
         if done in marks and not diverged:
             measured[done] = dict(trainable.evaluate())
     state = trainable.digest() if digest and not diverged else None
+    each = trainable.digests() if state is not None and measures_several(trainable) else {}
     loss, seconds = np.concatenate(losses), time.perf_counter() - began
-    return Leg(start, loss, measured, diverged, seconds, trainable.metric, trainable.goal, state)
+    return Leg(start, loss, measured, diverged, seconds, trainable.metric, trainable.goal, state, each)
+
+
+def measures_several(trainable: Trainable) -> TypeGuard[HasAverages]:
+    """Whether it measures several averages of its weights beside one another."""
+    return isinstance(trainable, HasAverages) and len(trainable.averages) > 1
 
 
 def drive(trainable: Trainable, spec: RunSpec, progress: Progress) -> RunResult:
@@ -108,7 +116,7 @@ def put_together(spec: RunSpec, legs: Sequence[Leg]) -> RunResult:
     last = legs[-1]
     loss = np.concatenate([part.loss for part in legs])
     own = set(spec.evaluation_steps())
-    measured = {m: values for part in legs for m, values in part.measured.items() if m in own}
+    measured = {m: _viewed(spec, values) for part in legs for m, values in part.measured.items() if m in own}
     diverged = last.diverged
     metrics = measured.get(spec.steps, {})
     score = math.nan if diverged else final_score(metrics, last.metric, spec.source.label)
@@ -125,8 +133,16 @@ def put_together(spec: RunSpec, legs: Sequence[Leg]) -> RunResult:
         trace=trace_of(spec.rates, loss, measured, per_epoch=spec.horizon.epoch_length),
         diverged=diverged,
         seconds=math.fsum(part.seconds for part in legs),
-        digest=None if diverged else last.digest,
+        digest=None if diverged else last.digest if spec.view is None else last.digests[spec.view.average],
     )
+
+
+def _viewed(spec: RunSpec, values: Mapping[str, float]) -> Mapping[str, float]:
+    """What was measured of the run's own average, under plain names; everything where it has no view."""
+    if spec.view is None:
+        return values
+    before = f"{spec.view.average}/"
+    return {name.removeprefix(before): value for name, value in values.items() if name.startswith(before)}
 
 
 def first_divergence(loss: FloatArray, rates: FloatArray, start: int) -> Divergence | None:

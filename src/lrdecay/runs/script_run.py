@@ -1,5 +1,7 @@
 """The script's side of a study: what ``lrdecay.script()`` returns. Started by hand, it is an ordinary run.
 
+By hand it says how it stands in a store, and may be told what to do with its rate (`lrdecay.runs.live`).
+
     run = lrdecay.script(steps=20_000, tokens_per_step=2**19)
     sched = run.attach(opt, 'wsd(3e-4, warmup=500, cooldown="20%")')
     for t in run.steps(save=save_ckpt, load=load_ckpt):
@@ -16,14 +18,17 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
-from lrdecay.errors import InputError, refusal
+from lrdecay.errors import InputError, non_negative_int, refusal
+from lrdecay.feedback.edits import Edit
 from lrdecay.runs.launching import rank, remove_checkpoint
+from lrdecay.runs.live.journals import read_journal, replay
+from lrdecay.runs.live.steering import Steering
 from lrdecay.runs.protocol import Orders, encode
 from lrdecay.runs.seeding import RandomState, random_state, seed_everything, set_random_state
 from lrdecay.runs.trainable import FloatArray
@@ -41,14 +46,18 @@ Attach = Callable[..., Any]
 class ScriptRun:
     """One run of a user's script, with or without orders from a study."""
 
-    def __init__(self, horizon: dict[str, Any], orders: Orders, attach: Attach, seed: int) -> None:
-        """See `lrdecay.script`."""
+    def __init__(
+        self, horizon: dict[str, Any], orders: Orders, attach: Attach, seed: int, steering: Steering | None = None
+    ) -> None:
+        """See `lrdecay.script`; ``steering`` None: nobody steers it by hand."""
         if orders.steps is not None:
             horizon = {k: v for k, v in horizon.items() if k != "epochs"} | {"steps": orders.steps}
         self.horizon = Horizon(**horizon)
         self.seed = seed if orders.seed is None else orders.seed
         self._orders = orders
         self._attach = attach
+        self._steering = steering if orders.events is None and not orders.probe else None  # a study steers it itself
+        self._journal: tuple[Edit, ...] = ()
         self._bound: Bound | None = None
         self._rates: FloatArray | None = None
         self._scheduler: Any = None
@@ -75,7 +84,14 @@ class ScriptRun:
         """The update being made; -1 before the first."""
         return self._at
 
-    def attach(self, optimizer: Any, schedule: Schedule | str, **options: Any) -> Any:
+    def attach(
+        self,
+        optimizer: Any,
+        schedule: Schedule | str,
+        *,
+        journal: str | Path | Mapping[str, Any] | list[Any] | None = None,
+        **options: Any,
+    ) -> Any:
         """A scheduler that drives the optimizer's learning rate; a study may put another schedule in its place.
 
         Args:
@@ -84,6 +100,8 @@ class ScriptRun:
                 module ``optax``, which gives the schedule for an optimizer's ``learning_rate``; or a factory such as
                 ``optax.adamw``, which gives the optimizer.
             schedule: a schedule or its notation.
+            journal: what a hand did to an earlier run, to be done again at the same steps: the output of
+                ``lrdecay steer RUN --json``, or a scheduler's state. A study that puts its rates here leaves it out.
             options: passed on to that adapter's ``attach``, such as `lrdecay.adapters.torch.attach`.
 
         Raises:
@@ -92,6 +110,7 @@ class ScriptRun:
         if self._bound is not None:
             msg = refusal("run.attach(...)", "must be called once in a run", "a second call")
             raise InputError(msg)
+        self._journal = () if journal is None else read_journal(journal)
         own = parse(schedule) if isinstance(schedule, str) else schedule
         if self._orders.probe:
             self._say(event="attached", schedule=repr(own))
@@ -113,20 +132,24 @@ class ScriptRun:
         self,
         save: Callable[[str, int], Any] | None = None,
         load: Callable[[str], int] | None = None,
+        *,
+        start: int = 0,
     ) -> Iterator[int]:
         """The indices of the updates to make, in place of ``range(steps)``.
 
         Args:
             save: ``save(path, t)`` writes the user's checkpoint after t updates.
             load: ``load(path)`` restores it and returns t.
+            start: updates made already, where the script has loaded a checkpoint itself.
 
         Raises:
-            InputError: a study asks to fork, and there is no ``save`` or ``load``; or nothing was attached.
+            InputError: ``start`` is no step; a study asks to fork, and there is no ``save`` or ``load``; nothing was
+                attached; or it must be steered, and cannot be.
         """
         if self._bound is None:
             msg = "`run.steps(...)` must come after `run.attach(optimizer, schedule)`, got no attached schedule."
             raise InputError(msg)
-        start = 0
+        non_negative_int.check("run.steps(start=...)", start)
         if self._orders.save is not None and (save is None or load is None):
             self._say(event="cannot", lacks="no save" if save is None else "no load")
         if self._orders.load is not None:
@@ -139,6 +162,7 @@ class ScriptRun:
         if self._orders.save is not None and save is None:
             msg = "`run.steps(save=...)` must be given to save a checkpoint, got None. Write save(path, t)."
             raise InputError(msg)
+        self._steer()
         for t in range(start, stop):
             self.enter(t)
             yield t
@@ -184,6 +208,7 @@ class ScriptRun:
             cure = "Say max_steps=run.horizon.steps."
             msg = refusal("run.attach(trainer)", f"must be a trainer of {self.horizon.steps} steps", steps, cure)
             raise InputError(msg)
+        self._steer()
         if self._events is None:
             return
         if (self._orders.load is None) != (start == 0):
@@ -206,6 +231,8 @@ class ScriptRun:
             save(str(self._orders.save))
         self._say(event="end", step=step)
         self._end()
+        if self._steering is not None and step >= self.horizon.steps:
+            self._steering.finish(step)
 
     def log(self, **values: Any) -> None:
         """Record numbers of the update being made, such as ``loss=`` or ``accuracy=``; a no-op outside a study.
@@ -232,6 +259,15 @@ class ScriptRun:
                 raise InputError(msg) from None
         rate = float(self._rates[self._at]) if self._rates is not None else None
         self._say(event="row", step=self._at, rate=rate, values=row)
+
+    def _steer(self) -> None:
+        """Training begins: repeat the journal, and from here on do what the run is told by hand."""
+        scheduler = getattr(self._scheduler, "scheduler", self._scheduler)  # a trainer's is in what follows it
+        if self._journal and self._orders.spec is None and self._orders.rates is None:
+            replay(scheduler.dial, self._journal)
+            scheduler.seek(scheduler.count)
+        if self._steering is not None and self._bound is not None:
+            self._steering.begin(scheduler, repr(self._bound.schedule))
 
     def _load(self, load: Callable[[str], int], path: Path) -> int:
         start = load(str(path))

@@ -7,7 +7,7 @@ A snapshot is a folder. A task's holds one file, ``state``:
 where the JSON says the state and, for each array, its name, type and shape; the checksum is over all before it. It is
 written beside, flushed to disk and renamed. A script's snapshot is its own checkpoint, ``checkpoint``, a file or a
 folder of which nothing is known, with what the run keeps beside it; ``manifest.json``, written last, holds the SHA-256
-of every file, so that a checkpoint without it was cut short.
+of every file, and the name of every folder without one, so that a checkpoint without it was cut short.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import shutil
 import struct
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,17 @@ from lrdecay.runs.files import write_text
 from lrdecay.runs.trainable import Snapshot
 
 __all__ = [
+    "MANIFEST",
+    "STATE",
+    "BrokenSnapshotError",
+    "broken",
     "checkpoint_in",
+    "files_in",
     "has_snapshot",
     "read_snapshot",
     "remove_snapshot",
     "seal_checkpoint",
+    "sealed_names",
     "size_of",
     "sweep_snapshots",
     "verified_checkpoint",
@@ -41,8 +47,15 @@ __all__ = [
 ]
 
 _MAGIC = b"lrdecay-snapshot 1\n"
-_STATE, _CHECKPOINT, _MANIFEST = "state", "checkpoint", "manifest.json"
+STATE, MANIFEST = "state", "manifest.json"
+"""A snapshot in which one of these files is there is whole."""
+
+_CHECKPOINT = "checkpoint"
 _HEX = 64
+
+
+class BrokenSnapshotError(RunError):
+    """A snapshot that is not what was written: its trunk must be trained again."""
 
 
 def write_snapshot(folder: Path, snapshot: Snapshot) -> int:
@@ -58,7 +71,7 @@ def write_snapshot(folder: Path, snapshot: Snapshot) -> int:
         raise RunError(msg)
     index = [{"name": name, "type": a.dtype.str, "shape": a.shape} for name, a in arrays.items()]
     text = json.dumps({"state": dict(snapshot.state), "arrays": index}).encode()
-    temporary = folder / f".{_STATE}.{os.getpid()}.tmp"
+    temporary = folder / f".{STATE}.{os.getpid()}.tmp"
     total = hashlib.sha256()
     with _wording_the_disk(folder):
         try:
@@ -70,7 +83,7 @@ def write_snapshot(folder: Path, snapshot: Snapshot) -> int:
                 f.write(total.hexdigest().encode())
                 f.flush()
                 os.fsync(f.fileno())
-            temporary.replace(folder / _STATE)
+            temporary.replace(folder / STATE)
         finally:
             temporary.unlink(missing_ok=True)
     return size_of(folder)
@@ -82,10 +95,10 @@ def read_snapshot(folder: Path) -> Snapshot:
     Raises:
         RunError: it is not there, was cut short or has changed since.
     """
-    data = bytearray(_content(folder / _STATE))
+    data = bytearray(_content(folder / STATE))
     body, said = memoryview(data)[:-_HEX], bytes(data[-_HEX:])
     if hashlib.sha256(body).hexdigest().encode() != said or not data.startswith(_MAGIC):
-        raise _broken(folder / _STATE, "another checksum")
+        raise broken(folder / STATE, "another checksum")
     at = len(_MAGIC) + 8
     (length,) = struct.unpack("<Q", body[len(_MAGIC) : at])
     said_of = json.loads(bytes(body[at : at + length]))
@@ -115,12 +128,12 @@ def seal_checkpoint(folder: Path) -> int:
         msg = f"`save(path, t)` must write a checkpoint at the path it is given, got nothing at {checkpoint_in(folder)}"
         raise RunError(msg + ".")
     with _wording_the_disk(folder):
-        sums = {}
-        for path in _files(folder):
+        sums = {f"{path.relative_to(folder).as_posix()}/": "" for path in folder.rglob("*") if _bare(path)}
+        for path in files_in(folder):
             with path.open("rb") as f:
                 sums[path.relative_to(folder).as_posix()] = hashlib.file_digest(f, "sha256").hexdigest()
                 os.fsync(f.fileno())
-        write_text(folder / _MANIFEST, json.dumps(sums, indent=1) + "\n")
+        write_text(folder / MANIFEST, json.dumps(sums, indent=1) + "\n")
     return size_of(folder)
 
 
@@ -130,21 +143,41 @@ def verified_checkpoint(folder: Path) -> Path:
     Raises:
         RunError: a file of it is missing or has changed since.
     """
-    sums = json.loads(_content(folder / _MANIFEST))
-    for name, said in sums.items():
-        if hashlib.sha256(_content(folder / name)).hexdigest() != said:
-            raise _broken(folder / name, "another checksum")
+    for name, said in _sums(folder).items():
+        if name.endswith("/"):
+            if not (folder / name).is_dir():
+                raise broken(folder / name, "no folder")
+        elif hashlib.sha256(_content(folder / name)).hexdigest() != said:
+            raise broken(folder / name, "another checksum")
     return checkpoint_in(folder)
+
+
+def broken(path: Path | str, why: str) -> BrokenSnapshotError:
+    """A file of a snapshot that is not as it was written."""
+    return BrokenSnapshotError(f"`{path}` must be a snapshot as it was written, got {why}. Run the same command again.")
+
+
+def sealed_names(folder: Path) -> list[str]:
+    """What the manifest of a sealed snapshot names: files, and folders that hold none, which end in a slash.
+
+    Raises:
+        RunError: it is not there, is none, or names something outside of the snapshot.
+    """
+    names = list(_sums(folder))
+    for name in names:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise broken(folder / MANIFEST, f"the name {name!r}")
+    return names
 
 
 def has_snapshot(folder: Path) -> bool:
     """Whether a whole snapshot is there."""
-    return (folder / _STATE).is_file() or (folder / _MANIFEST).is_file()
+    return (folder / STATE).is_file() or (folder / MANIFEST).is_file()
 
 
 def remove_snapshot(folder: Path) -> None:
     """Remove it; first what says that it is whole, so that a kill leaves nothing that looks like one."""
-    for name in (_STATE, _MANIFEST):
+    for name in (STATE, MANIFEST):
         (folder / name).unlink(missing_ok=True)
     if folder.exists():
         shutil.rmtree(folder)
@@ -161,11 +194,23 @@ def sweep_snapshots(root: Path, keep: Collection[str]) -> int:
 
 def size_of(folder: Path) -> int:
     """Bytes of all files."""
-    return sum(path.stat().st_size for path in _files(folder))
+    return sum(path.stat().st_size for path in files_in(folder))
 
 
-def _files(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
+    """Its files, those in its folders too, in order."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _bare(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    try:
+        return {str(name): str(said) for name, said in json.loads(_content(folder / MANIFEST)).items()}
+    except (ValueError, AttributeError) as problem:
+        raise broken(folder / MANIFEST, "no manifest") from problem
 
 
 def _bytes(array: np.ndarray[Any, Any]) -> bytes | memoryview:
@@ -176,11 +221,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as problem:
-        raise _broken(path, problem.strerror or str(problem)) from problem
-
-
-def _broken(path: Path, why: str) -> RunError:
-    return RunError(f"`{path}` must be a snapshot as it was written, got {why}. Run the same command again.")
+        raise broken(path, problem.strerror or str(problem)) from problem
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from lrdecay.errors import InputError
 from lrdecay.runs.origin import Origin
@@ -32,6 +32,7 @@ __all__ = [
     "RunResult",
     "RunSpec",
     "Source",
+    "View",
     "at_the_end",
     "final_score",
 ]
@@ -53,6 +54,7 @@ class Probe:
     goal: Goal | None
     schedule: str | None = None  # the notation a script attached; None for a task
     weight_decay: float | None = None  # what a task that obeys one trains with unless told otherwise
+    peak: float | None = None  # where a task says that the search for one begins
 
 
 class Source(Protocol):
@@ -76,6 +78,14 @@ class Source(Protocol):
         """Train one run in this process or a child of it."""
 
 
+@frozen
+class View:
+    """What of a training that measures several averages of its weights is a run's own."""
+
+    average: str  # as it is written
+    alone: Source  # what trains the same and measures this average only
+
+
 @frozen(eq=False)
 class RunSpec:
     """One run: a source, a seed, and the rate of every update."""
@@ -91,6 +101,7 @@ class RunSpec:
     stop_after_divergence: bool = True  # a range test goes on to see the loss explode
     values: Mapping[str, FloatArray] = field(factory=dict)  # other columns, such as weight_decay, each shape (steps,)
     origin: Origin | None = None  # the checkpoint it goes on from; its rates before that step are not trained
+    view: View | None = None  # where the source measures more than this run asks for
 
     @property
     def steps(self) -> int:
@@ -108,7 +119,12 @@ class RunSpec:
         return self.steps - self.start
 
     def identity(self) -> str:
-        """SHA-256 of the header and then of the bits of every rate to be used; of other columns where there are any."""
+        """SHA-256 of the header and then of the bits of every rate to be used; of other columns where there are any.
+
+        Of a run that shares its training with other averages, it is that of the same run made by itself.
+        """
+        if self.view is not None:
+            return self.by_itself().identity()
         own = {"horizon": self.horizon.to_json(), "evaluations": self.evaluations, "metric": self.metric}
         header = self._updates() | own
         total = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
@@ -116,6 +132,10 @@ class RunSpec:
         for name in sorted(self.values):
             total.update(name.encode() + b"\0" + np.ascontiguousarray(self.values[name], dtype="<f8").tobytes())
         return total.hexdigest()
+
+    def by_itself(self) -> RunSpec:
+        """The same run from a source that measures nothing else."""
+        return self if self.view is None else evolve(self, source=self.view.alone, view=None)
 
     def prefix_header(self) -> bytes:
         """What decides the bits of this run's updates beside their values: the header of a node of the sweep's tree.

@@ -27,7 +27,7 @@ from lrdecay.errors import InputError, refusal
 from lrdecay.schedule.grid_sets import Axis, axes_of, horizon_axis
 from lrdecay.schedule.notation import Spec, parse_spec
 
-__all__ = ["MOST", "Grid", "GridPoint", "expand_grid", "is_grid", "read_grid"]
+__all__ = ["MOST", "Grid", "GridPoint", "check_grid", "expand_grid", "is_grid", "read_grid"]
 
 MOST = 10_000
 """The most combinations a grid may have."""
@@ -95,22 +95,9 @@ def read_grid(text: str) -> Grid:
         InputError: a brace is not closed, a set is empty or stands in another, there are more than `MOST`
             combinations, or one of them is no schedule; the message says where.
     """
-    if not isinstance(text, str) or len(text) > _LONGEST:
-        shown = text[:40] + "..." if isinstance(text, str) else text
-        msg = refusal("expand_grid(...)", f"must be given a text of at most {_LONGEST} characters", shown)
-        raise InputError(msg)
-    text = text.strip().replace("\r\n", "\n").replace("\r", "\n")
-    body, length = _split(text)
-    axes = sorted(axes_of(body), key=lambda axis: axis.start)
-    pieces = _pieces(body, axes)
-    if length is not None:
-        behind = horizon_axis(text, length)
-        axes += [] if behind is None else [behind]
-    count = math.prod(len(axis.choices) for axis in axes)
-    if count > MOST:
-        shown = " x ".join(str(len(axis.choices)) for axis in axes)
-        msg = refusal("expand_grid(...)", f"must have at most {MOST} combinations", f"{shown} = {count}")
-        raise InputError(msg)
+    read = _read(text, "expand_grid(...)")
+    axes, length = read.axes, read.length
+    pieces = _pieces(read.body, read.inside)
     names = _names(axes)
     found: dict[Spec, GridPoint] = {}
     repeated: list[str] = []
@@ -124,7 +111,55 @@ def read_grid(text: str) -> Grid:
             repeated.append(str(spec))
         else:
             found[spec] = GridPoint(spec, dict(zip(names, (value for _, value in chosen), strict=True)))
-    return Grid(text, tuple(found.values()), tuple(repeated))
+    return Grid(read.text, tuple(found.values()), tuple(repeated))
+
+
+def check_grid(text: str, call: str) -> None:
+    """Refuse what is no grid, before its combinations are made.
+
+    Args:
+        text: of a grid, as it was typed.
+        call: what it was typed as, such as ``-s TEXT``; it is named in the message.
+
+    Raises:
+        InputError: as `read_grid`, except that a combination may still be no schedule.
+    """
+    _read(text, call)
+
+
+@frozen
+class _Read:
+    """A text, taken apart."""
+
+    text: str
+    body: str  # without its horizon
+    length: str | None  # what stands behind the ``@``
+    inside: list[Axis]  # the sets of the body
+    behind: list[Axis]  # that of the length, if it is one
+
+    @property
+    def axes(self) -> list[Axis]:
+        """All of them, in the order they are written."""
+        return [*self.inside, *self.behind]
+
+
+def _read(text: str, call: str) -> _Read:
+    """Everything about a text but its combinations."""
+    if not isinstance(text, str) or len(text) > _LONGEST:
+        shown = text[:40] + "..." if isinstance(text, str) else text
+        msg = refusal(call, f"must be given a text of at most {_LONGEST} characters", shown)
+        raise InputError(msg)
+    text = text.strip().replace("\r\n", "\n").replace("\r", "\n")
+    body, length = _split(text)
+    inside = sorted(axes_of(body, call), key=lambda axis: axis.start)
+    behind = None if length is None else horizon_axis(text, length, call)
+    read = _Read(text, body, length, inside, [] if behind is None else [behind])
+    count = math.prod(len(axis.choices) for axis in read.axes)
+    if count > MOST:
+        shown = " x ".join(str(len(axis.choices)) for axis in read.axes)
+        msg = refusal(call, f"must have at most {MOST} combinations", f"{shown} = {count}")
+        raise InputError(msg)
+    return read
 
 
 def _split(text: str) -> tuple[str, str | None]:

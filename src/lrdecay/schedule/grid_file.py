@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lrdecay.errors import InputError, MissingExtraError, refusal
-from lrdecay.schedule.grid import Grid, read_grid
+from lrdecay.schedule.grid import Grid, check_grid, read_grid
 
 __all__ = ["read_grid_file"]
 
@@ -103,6 +103,7 @@ def _line(text: str, number: int) -> str:
 def _grid(entry: Any, call: str) -> Grid:
     """One entry, read; what the notation refuses is said with the number of the entry."""
     written = entry if isinstance(entry, str) else _notation(entry, call, 0)
+    check_grid(written, call)
     try:
         return read_grid(written)
     except InputError as problem:

@@ -33,8 +33,12 @@ class Axis:
     choices: tuple[tuple[str, Any], ...]  # (text, value)
 
 
-def axes_of(body: str) -> Iterator[Axis]:
+def axes_of(body: str, call: str) -> Iterator[Axis]:
     """The sets of a schedule's text, without its horizon.
+
+    Args:
+        body: the text.
+        call: what refuses it, in a message.
 
     Raises:
         InputError: the text cannot be read, or a set is empty or stands in another.
@@ -43,18 +47,23 @@ def axes_of(body: str) -> Iterator[Axis]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(body, mode="eval").body
-        yield from _sets(tree, body, "", "schedule")
+        yield from _sets(tree, body, call, "", "schedule")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         if isinstance(problem, InputError):
             raise
         where = _place(body, problem.lineno or 1, problem.offset or 1) if isinstance(problem, SyntaxError) else 1
         told = isinstance(problem, SyntaxError) and any(w in problem.msg for w in ("never closed", "match"))
         reason = f": {problem.msg}" if told and isinstance(problem, SyntaxError) else ""
-        _refuse(f"must be given schedules{reason}", where, body)
+        _refuse(call, f"must be given schedules{reason}", where, body)
 
 
-def horizon_axis(text: str, length: str) -> Axis | None:
+def horizon_axis(text: str, length: str, call: str) -> Axis | None:
     """The set behind the ``@`` of a text, if there is one.
+
+    Args:
+        text: the text.
+        length: what stands behind the ``@``.
+        call: what refuses it, in a message.
 
     Raises:
         InputError: there is a brace, and it is not one set of lengths.
@@ -64,44 +73,44 @@ def horizon_axis(text: str, length: str) -> Axis | None:
         return None
     inside = length[1:-1]
     if not (length.startswith("{") and length.endswith("}")) or "{" in inside or "}" in inside:
-        _refuse("must have one set of lengths behind the @", place, length, "Such as @ {40ep, 60ep}.")
+        _refuse(call, "must have one set of lengths behind the @", place, length, "Such as @ {40ep, 60ep}.")
     choices = [part.strip() for part in inside.removesuffix(",").split(",")]
     if not all(choices):
-        _refuse("must have lengths between its braces", place, length, "Such as @ {40ep, 60ep}.")
+        _refuse(call, "must have lengths between its braces", place, length, "Such as @ {40ep, 60ep}.")
     return Axis(
         place, place, "", "horizon", tuple((c, int(c) if c.isdecimal() and len(c) < 20 else c) for c in choices)
     )
 
 
-def _sets(node: ast.AST, body: str, family: str, name: str) -> Iterator[Axis]:
+def _sets(node: ast.AST, body: str, call: str, family: str, name: str) -> Iterator[Axis]:
     """The sets at and below a node that stands for this argument of this family."""
     match node:
         case ast.Dict(keys=keys):
             place = _character(body, node)
-            _refuse("must have values between its braces", place, "{}" if not keys else _source(body, node))
+            _refuse(call, "must have values between its braces", place, "{}" if not keys else _source(body, node))
         case ast.Set(elts=items):
             for item in items:
                 inner = next((n for n in ast.walk(item) if isinstance(n, ast.Set | ast.Dict)), None)
                 if inner is not None:
                     cure = "Write them as one set, or give two schedules."
-                    _refuse("must have no set inside a set", _character(body, inner), _source(body, inner), cure)
+                    _refuse(call, "must have no set inside a set", _character(body, inner), _source(body, inner), cure)
             start = _byte(body, node.lineno, node.col_offset)
             end = _byte(body, node.end_lineno or 0, node.end_col_offset or 0)
             yield Axis(start, end, family, name, tuple(_choice(body, item) for item in items))
         case ast.Call(func=ast.Name(id=called)):
             known = _arguments(called)
             for i, given in enumerate(node.args):
-                yield from _sets(given, body, called, known[i] if i < len(known) else f"argument {i + 1}")
+                yield from _sets(given, body, call, called, known[i] if i < len(known) else f"argument {i + 1}")
             for k in node.keywords:
-                yield from _sets(k.value, body, called, k.arg or "")
+                yield from _sets(k.value, body, call, called, k.arg or "")
         case ast.List(elts=items) | ast.Tuple(elts=items):
             for i, item in enumerate(items):
-                yield from _sets(item, body, family, f"{name}[{i}]")
+                yield from _sets(item, body, call, family, f"{name}[{i}]")
         case _:
             product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
             for below in ast.iter_child_nodes(node):
                 numbers = isinstance(below, ast.Set) and isinstance(below.elts[0], ast.Constant)
-                yield from _sets(below, body, family, "factor" if product and numbers else name)
+                yield from _sets(below, body, call, family, "factor" if product and numbers else name)
 
 
 def _choice(body: str, item: ast.expr) -> tuple[str, Any]:
@@ -120,9 +129,9 @@ def _arguments(family: str) -> list[str]:
     return [] if any(p.kind is p.VAR_POSITIONAL for p in parameters) else [p.name for p in parameters]
 
 
-def _refuse(rule: str, position: int, got: object, cure: str = _CURE) -> NoReturn:
+def _refuse(call: str, rule: str, position: int, got: object, cure: str = _CURE) -> NoReturn:
     """Refuse what stands at a character, counted from 1."""
-    msg = refusal("expand_grid(...)", f"{rule} (at character {position})", got, cure)
+    msg = refusal(call, f"{rule} (at character {position})", got, cure)
     raise InputError(msg)
 
 

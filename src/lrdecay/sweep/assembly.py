@@ -50,6 +50,7 @@ def _leg(node: Node, record: Mapping[str, Any], trace: Trace) -> Leg:
         metric=record["metric"],
         goal=record["goal"],
         digest=record["digest"],
+        digests=record.get("digests", {}),
     )
 
 

@@ -38,6 +38,7 @@ class Costs:
     evaluation: float  # seconds; a script's are in its updates
     snapshot: int  # bytes on disk
     apart: str | None = None  # why nothing can be shared, where it cannot
+    losses: tuple[float, ...] = ()  # of the few updates that were made, where it is a script
 
     @property
     def least(self) -> int:
@@ -90,7 +91,7 @@ def _of_script(run: RunSpec, source: ScriptSource, folder: Path, *, forks: bool)
         return Costs(0.0, 0.0, 0.0, 0, str(problem))
     whole = time.perf_counter() - began
     update = (times[-1] - times[0]) / max(len(times) - 1, 1) if times else 0.0
-    costs = Costs(update, max(whole - len(times) * update, 0.0), 0.0, 0)
+    costs = Costs(update, max(whole - len(times) * update, 0.0), 0.0, 0, losses=tuple(first.loss.tolist()))
     if not forks:
         return evolve(costs, apart=_NOT_WORTH_IT)
     costs = evolve(costs, snapshot=seal_checkpoint(folder))

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from lrdecay.errors import InputError
 from lrdecay.runs.script_source import ScriptSource
-from lrdecay.runs.snapshot_file import has_snapshot, remove_snapshot, sweep_snapshots
+from lrdecay.runs.snapshot_folder import LocalFolder, SnapshotFolder
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.sweep.assembly import Trained, assembled
@@ -36,6 +36,10 @@ def line_of(spec: RunSpec) -> Line:
 def shareable(spec: RunSpec) -> bool:
     """Whether a run may be put together from nodes: not one with other columns, or that goes on after it diverged."""
     return isinstance(spec.source, TaskSource | ScriptSource) and spec.stop_after_divergence and not spec.values
+
+
+def _folder(given: Path | SnapshotFolder) -> SnapshotFolder:
+    return LocalFolder(given) if isinstance(given, Path) else given
 
 
 @frozen(eq=False)
@@ -68,7 +72,7 @@ class Executor:
 
     pool: Pool
     nodes: NodeStore
-    folder: Path  # for snapshots; whatever else is in it is removed
+    folder: SnapshotFolder = field(converter=_folder)  # whatever else is in it is removed
     trees: int | None = None  # see `lrdecay.sweep.order.Frontier`
     least: int = 0  # see `lrdecay.sweep.tree.plan_tree`
     steps_trained: int = 0
@@ -95,7 +99,7 @@ class Executor:
                 todo.add(i)
             elif found[i][0]["diverged"] is not None:
                 todo.difference_update(range(i + 1, node.below))
-            elif any(child in todo for child in node.children) and not has_snapshot(self._snapshot(node)):
+            elif any(child in todo for child in node.children) and not self.folder.has(_snapshot(node)):
                 todo.add(i)
         return Work(tuple(specs), tree, found, frozenset(todo), tuple(keys))
 
@@ -109,7 +113,7 @@ class Executor:
         """
         tree, todo = work.tree, work.todo
         needed = {i for i, node in enumerate(tree.nodes) if any(child in todo for child in node.children)}
-        sweep_snapshots(self.folder, {self._snapshot(tree.nodes[i]).name for i in needed})
+        self.folder.sweep({_snapshot(tree.nodes[i]) for i in needed})
         self._alive = {i for i in needed if i not in todo}
         runs = _Runs(work, self.made_of)
         yield from runs.whole()
@@ -125,16 +129,14 @@ class Executor:
             self._keep(work, i, done)
             diverged = done.record["diverged"] is not None
             for parent in frontier.done(i, diverged=diverged):
-                remove_snapshot(self._snapshot(tree.nodes[parent]))
+                self.folder.remove(_snapshot(tree.nodes[parent]))
                 self._alive.discard(parent)
             yield from runs.add(i, (done.record, done.trace))
         self.clean()
 
     def clean(self) -> None:
         """Remove every snapshot: a study has ended."""
-        sweep_snapshots(self.folder, ())
-        if self.folder.is_dir():
-            self.folder.rmdir()
+        self.folder.clean()
 
     def _keep(self, work: Work, i: int, done: NodeDone) -> None:
         if i in work.found:
@@ -164,13 +166,16 @@ class Executor:
             marks=node.marks,
             rates=work.tree.values(node),
             run=spec if isinstance(source, ScriptSource) else None,
-            load=None if parent is None else self._snapshot(parent),
-            save=self._snapshot(node) if saves else None,
+            snapshots=self.folder,
+            load=None if parent is None else _snapshot(parent),
+            save=_snapshot(node) if saves else None,
             digest=bool(node.ends),
         )
 
-    def _snapshot(self, node: Node) -> Path:
-        return self.folder / node.key[:32]
+
+def _snapshot(node: Node) -> str:
+    """The name of the snapshot of its end."""
+    return node.key[:32]
 
 
 class _Runs:

@@ -21,14 +21,8 @@ from lrdecay.runs.drive import leg, trace_of
 from lrdecay.runs.protocol import Orders, encode
 from lrdecay.runs.script_result import Heard
 from lrdecay.runs.script_source import ScriptSource
-from lrdecay.runs.snapshot_file import (
-    checkpoint_in,
-    read_snapshot,
-    remove_snapshot,
-    seal_checkpoint,
-    verified_checkpoint,
-    write_snapshot,
-)
+from lrdecay.runs.snapshot_file import checkpoint_in
+from lrdecay.runs.snapshot_folder import SnapshotFolder
 from lrdecay.runs.spec import Divergence, Progress, RunSpec
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trace import Trace
@@ -54,8 +48,9 @@ class NodeJob:
     marks: tuple[int, ...]
     rates: FloatArray  # of its own updates
     run: RunSpec | None  # a whole run through it; None for a task, which needs none
-    load: Path | None  # the parent's snapshot
-    save: Path | None  # where to leave one, if anything is to start from its end
+    snapshots: SnapshotFolder
+    load: str | None  # the parent's snapshot
+    save: str | None  # the name to leave one under, if anything is to start from its end
     digest: bool  # whether a run ends with it
 
 
@@ -103,6 +98,7 @@ def _task(job: NodeJob, source: TaskSource) -> NodeDone:
         "measured": {str(m): {k: encode(v) for k, v in values.items()} for m, values in part.measured.items()},
         "diverged": None if part.diverged is None else asdict(part.diverged),
         "digest": part.digest,
+        "digests": dict(part.digests),
         "metric": part.metric,
         "goal": part.goal,
         "seconds": part.seconds,
@@ -110,7 +106,7 @@ def _task(job: NodeJob, source: TaskSource) -> NodeDone:
     saved = 0
     if part.diverged is None:
         if job.save is not None:
-            saved = write_snapshot(job.save, trainable.snapshot())
+            saved = job.snapshots.write(job.save, trainable.snapshot())
         _standing = _Standing(job.header, job.key, trainable)
     return NodeDone(record, trace_of(job.rates, part.loss, part.measured, start=job.start), saved)
 
@@ -124,7 +120,7 @@ def _placed(job: NodeJob, source: TaskSource, held: _Standing | None) -> Trainab
         trainable = held.trainable
     else:
         trainable = held.trainable if held is not None and mine else source.build(job.seed)
-        trainable.restore(read_snapshot(job.load))
+        trainable.restore(job.snapshots.read(job.load))
     if trainable.step != job.start:
         msg = f"`{source.label}` must stand at step {job.start} once that snapshot is restored, got {trainable.step}."
         raise RunError(msg)
@@ -135,16 +131,17 @@ def _script(job: NodeJob, source: ScriptSource) -> NodeDone:
     if job.run is None:
         msg = f"`--script {source.command!r}` must be given a whole run, got none."
         raise RunError(msg)
-    orders = Orders(
-        load=_beginning(job.run) if job.load is None else verified_checkpoint(job.load),
-        stop=job.end if job.end < job.run.steps else None,
-        save=None if job.save is None else checkpoint_in(job.save),
-    )
-    if job.save is not None:
-        remove_snapshot(job.save)
-        job.save.mkdir(parents=True)
-    heard = source.hear(job.run, orders, _telling(job), forking=job.save is not None)
-    diverged = _checked(job, source, heard)
+    with source.folder() as folder:
+        spare = Path(folder)
+        desk = None if job.save is None else job.snapshots.desk(job.save, spare)
+        orders = Orders(
+            load=_beginning(job.run) if job.load is None else job.snapshots.checkpoint(job.load, spare),
+            stop=job.end if job.end < job.run.steps else None,
+            save=None if desk is None else checkpoint_in(desk),
+        )
+        heard = source.hear(job.run, orders, _telling(job), forking=job.save is not None)
+        diverged = _checked(job, source, heard)
+        saved = job.snapshots.seal(job.save, spare) if job.save is not None and diverged is None else 0
     rows = {t: dict(heard.rows[t]) for t in sorted(heard.rows) if diverged is None or t <= diverged.step}
     record = {
         "kind": "script",
@@ -155,7 +152,6 @@ def _script(job: NodeJob, source: ScriptSource) -> NodeDone:
         "nan": [[t, k] for t, row in rows.items() for k, v in row.items() if k != "loss" and math.isnan(v)],
         "seconds": heard.ended.seconds,
     }
-    saved = seal_checkpoint(job.save) if job.save is not None and diverged is None else 0
     rates = job.run.rates
     return NodeDone(
         record, Trace.from_rows([{"step": t, "rate": float(rates[t]), **row} for t, row in rows.items()]), saved

@@ -19,13 +19,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from attrs import define
 
 from lrdecay.errors import InputError, RunError, positive_int, refusal
+from lrdecay.runs.snapshot_folder import LocalFolder, SnapshotFolder, sees
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.sweep.worker import report, serve
 
@@ -168,8 +168,18 @@ class LocalPool:
         """Make the runs; gives (index, result) as they come."""
         return self.each(make_run, [(spec,) for spec in specs])
 
-    def check_reach(self, folder: Path) -> None:
-        """Check that every worker sees a folder: on one machine, they do."""
+    def check_reach(self, folder: SnapshotFolder) -> None:
+        """Check that workers reach the place of the snapshots; a folder of this machine they do.
+
+        Raises:
+            InputError: one does not.
+        """
+        if isinstance(folder, LocalFolder):
+            return
+        with folder.marked() as mark:
+            if not self.call(sees, folder, mark):
+                msg = refusal("--snapshots PATH", "must be a place that other processes see", folder.where)
+                raise InputError(msg)
 
     def _busy(self) -> bool:
         """Whether a worker is making a call."""

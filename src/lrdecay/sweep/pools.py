@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+from lrdecay.runs.snapshot_folder import SnapshotFolder
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.sweep.pool import Watch
 
@@ -42,8 +42,8 @@ class Pool(Protocol):
     def run(self, specs: Sequence[RunSpec]) -> Iterator[tuple[int, RunResult]]:
         """Make the runs; gives (index, result) as they come."""
 
-    def check_reach(self, folder: Path) -> None:
-        """Check that every worker sees a folder.
+    def check_reach(self, folder: SnapshotFolder) -> None:
+        """Check that every worker reaches the place of the snapshots.
 
         Raises:
             InputError: one does not.

@@ -2,8 +2,8 @@
 
 A call is a task of one CPU and one thread. Where the process or the machine that makes it dies, Ray makes it again,
 ``RETRIES`` times: a node of a study writes its snapshot whole or not at all, so that it may be trained once more. What
-a call needs must be where it is made: this package, the study's files, and the folder of the snapshots, all under the
-same paths as here. Progress is told when a call has ended.
+a call needs must be where it is made: this package and the study's files, under the same paths as here, and the place
+of the snapshots. Progress is told when a call has ended.
 
 This is the one file outside the adapters that imports a framework.
 """
@@ -23,6 +23,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from lrdecay.errors import InputError, RunError, positive_int, refusal
+from lrdecay.runs.snapshot_folder import SnapshotFolder, sees
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.sweep.pool import ONE_THREAD, Watch, make_run, silent
 from lrdecay.sweep.worker import counted, portable
@@ -122,28 +123,23 @@ class RayPool:
         """Make the runs; gives (index, result) as they come."""
         return self.each(make_run, [(spec,) for spec in specs])
 
-    def check_reach(self, folder: Path) -> None:
-        """Check that every machine of the cluster sees a folder of this one.
+    def check_reach(self, folder: SnapshotFolder) -> None:
+        """Check that every machine of the cluster reaches the place of the snapshots.
 
         Raises:
             InputError: one does not.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        mark = folder / f".reach.{os.getpid()}"
-        mark.touch()
-        try:
+        with folder.marked() as mark:
             nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
             for node in nodes:
                 there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                ref = _remote.options(scheduling_strategy=there).remote(*self._around, _sees, (str(mark),))
+                ref = _remote.options(scheduling_strategy=there).remote(*self._around, sees, (folder, mark))
                 self._running.add(ref)
                 if not self._answer(ref):
-                    cure = "Give --snapshots a folder that all of them share."
+                    cure = "Give --snapshots a folder that all of them share, or an address such as s3://bucket/prefix."
                     rule = f"must be on a path that every machine sees, and {node['NodeManagerHostname']} does not"
-                    msg = refusal("--snapshots PATH", rule, str(folder), cure)
+                    msg = refusal("--snapshots PATH", rule, folder.where, cure)
                     raise InputError(msg)
-        finally:
-            mark.unlink(missing_ok=True)
 
     def _answer(self, ref: Any) -> Any:
         """The result of a call that has ended; its error is raised as it was."""
@@ -220,8 +216,3 @@ def _make(
 
 
 _remote = ray.remote(num_cpus=1, max_retries=RETRIES)(_make)
-
-
-def _sees(path: str) -> bool:
-    """Whether there is such a file here."""
-    return Path(path).is_file()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lrdecay.errors import RunError
 from lrdecay.runs.script_result import CannotForkError
+from lrdecay.runs.snapshot_folder import SnapshotFolder
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.runs.store.protocol import Member
 from lrdecay.sweep.executor import Executor, check_room, shareable
@@ -39,7 +40,7 @@ class Runner:
         nodes: NodeStore | None = None,
         snapshots: int | None = None,
         least: int = 0,
-        folder: Path | None = None,
+        folder: Path | SnapshotFolder | None = None,
     ) -> None:
         """Nothing trained yet."""
         self._pool, self._journal, self._share, self._snapshots = pool, journal, share, snapshots

@@ -7,6 +7,7 @@ The loss is the mean cross-entropy of the next character in nats.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ except ModuleNotFoundError as problem:
 
 from lrdecay.adapters.torch import TorchTask
 from lrdecay.tasks.models import CharGRU, CharTransformer
-from lrdecay.tasks.optimizers import average_for, make_optimizer
+from lrdecay.tasks.optimizers import average_for, make_optimizer, peak_for
 
 __all__ = ["chars"]
 
@@ -44,7 +45,7 @@ def chars(
     batch_size: int = 32,
     steps: int = 1000,
     heldout: int = 200,
-    average: str | None = None,
+    average: str | Sequence[str] | None = None,
 ) -> TorchTask:
     """Loss on held-out text.
 
@@ -63,8 +64,8 @@ def chars(
         batch_size: windows in an update.
         steps: the default length of a run.
         heldout: the most windows the loss is measured on; they are spread evenly over the held-out text.
-        average: what is measured: "none", "ema", "lawa" or "polynomial", as in `lrdecay.adapters.torch.TorchTask`;
-            "none" where not given, for dog and ldog "polynomial".
+        average: what is measured: "none", "ema", "lawa" or "polynomial", or several, as in
+            `lrdecay.adapters.torch.TorchTask`; "none" where not given, for dog and ldog "polynomial".
 
     Raises:
         InputError: there is no such text, it is too short, or an argument is unknown or out of range.
@@ -118,6 +119,7 @@ def chars(
         goal="min",
         seed=seed,
         average=average_for(optimizer, average),
+        peak=peak_for(optimizer),
     )
     task.horizon = evolve(task.horizon, tokens_per_step=batch_size * context)
     return task

@@ -7,6 +7,7 @@ split is fixed, independent of the seed: 1,437 images train, 360 are held out.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,7 +30,7 @@ except ModuleNotFoundError as problem:
 
 from lrdecay.adapters.torch import TorchTask
 from lrdecay.tasks.models import ImageCNN, hidden_sizes, mlp
-from lrdecay.tasks.optimizers import average_for, make_optimizer
+from lrdecay.tasks.optimizers import average_for, make_optimizer, peak_for
 
 __all__ = ["digits"]
 
@@ -47,7 +48,7 @@ def digits(
     nesterov: bool | None = None,
     batch_size: int = 64,
     epochs: float = 20,
-    average: str | None = None,
+    average: str | Sequence[str] | None = None,
 ) -> TorchTask:
     """Accuracy on 360 held-out digits.
 
@@ -62,8 +63,8 @@ def digits(
         nesterov: of sgd.
         batch_size: images in an update.
         epochs: the default length of a run.
-        average: what is measured: "none", "ema", "lawa" or "polynomial", as in `lrdecay.adapters.torch.TorchTask`;
-            "none" where not given, for dog and ldog "polynomial".
+        average: what is measured: "none", "ema", "lawa" or "polynomial", or several, as in
+            `lrdecay.adapters.torch.TorchTask`; "none" where not given, for dog and ldog "polynomial".
 
     Raises:
         InputError: an argument is unknown or out of range.
@@ -103,6 +104,7 @@ def digits(
         metric="accuracy",
         seed=seed,
         average=average_for(optimizer, average),
+        peak=peak_for(optimizer),
     )
 
 

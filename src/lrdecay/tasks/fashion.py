@@ -7,6 +7,7 @@ and standard deviation of the chosen training images. For where the files come f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ except ModuleNotFoundError as problem:
 
 from lrdecay.adapters.torch import TorchTask
 from lrdecay.tasks.models import ImageCNN, hidden_sizes, mlp
-from lrdecay.tasks.optimizers import average_for, make_optimizer
+from lrdecay.tasks.optimizers import average_for, make_optimizer, peak_for
 
 __all__ = ["fashion"]
 
@@ -49,7 +50,7 @@ def fashion(
     nesterov: bool | None = None,
     batch_size: int = 128,
     epochs: float = 6,
-    average: str | None = None,
+    average: str | Sequence[str] | None = None,
 ) -> TorchTask:
     """Accuracy on held-out pictures.
 
@@ -67,8 +68,8 @@ def fashion(
         nesterov: of sgd.
         batch_size: images in an update.
         epochs: the default length of a run.
-        average: what is measured: "none", "ema", "lawa" or "polynomial", as in `lrdecay.adapters.torch.TorchTask`;
-            "none" where not given, for dog and ldog "polynomial".
+        average: what is measured: "none", "ema", "lawa" or "polynomial", or several, as in
+            `lrdecay.adapters.torch.TorchTask`; "none" where not given, for dog and ldog "polynomial".
 
     Raises:
         InputError: an argument is unknown or out of range, or the files are nowhere.
@@ -110,6 +111,7 @@ def fashion(
         metric="accuracy",
         seed=seed,
         average=average_for(optimizer, average),
+        peak=peak_for(optimizer),
     )
 
 

@@ -8,6 +8,7 @@ Greydanus and Kobak, Scaling Down Deep Learning with MNIST-1D, 2020, arXiv:2011.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from lrdecay.errors import positive, positive_int
@@ -23,7 +24,7 @@ except ModuleNotFoundError as problem:
 
 from lrdecay.adapters.torch import TorchTask
 from lrdecay.tasks.models import SignalCNN, hidden_sizes, mlp
-from lrdecay.tasks.optimizers import average_for, make_optimizer
+from lrdecay.tasks.optimizers import average_for, make_optimizer, peak_for
 
 __all__ = ["mnist1d"]
 
@@ -41,7 +42,7 @@ def mnist1d(
     nesterov: bool | None = None,
     batch_size: int = 64,
     epochs: float = 20,
-    average: str | None = None,
+    average: str | Sequence[str] | None = None,
 ) -> TorchTask:
     """Accuracy on 1,000 held-out signals.
 
@@ -56,8 +57,8 @@ def mnist1d(
         nesterov: of sgd.
         batch_size: signals in an update.
         epochs: the default length of a run.
-        average: what is measured: "none", "ema", "lawa" or "polynomial", as in `lrdecay.adapters.torch.TorchTask`;
-            "none" where not given, for dog and ldog "polynomial".
+        average: what is measured: "none", "ema", "lawa" or "polynomial", or several, as in
+            `lrdecay.adapters.torch.TorchTask`; "none" where not given, for dog and ldog "polynomial".
 
     Raises:
         InputError: an argument is unknown or out of range.
@@ -95,6 +96,7 @@ def mnist1d(
         metric="accuracy",
         seed=seed,
         average=average_for(optimizer, average),
+        peak=peak_for(optimizer),
     )
 
 

@@ -10,7 +10,8 @@ All are made with a learning rate of 1, since a schedule says the rate of every 
 
 AdamW: Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, arXiv:1711.05101. Schedule-free: Defazio et
 al., The Road Less Scheduled, 2024, arXiv:2405.15682, from its authors' package schedulefree; a warmup is written into
-the schedule, such as ``warmup(100) + constant(peak)``. Those that find their own rate: `lrdecay.tasks.optimizers_adaptive`.
+the schedule, such as ``warmup(100) + constant(peak)``. Those that find their own rate:
+`lrdecay.tasks.optimizers_adaptive`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ import torch
 
 from lrdecay.errors import InputError, non_negative, refusal, true_or_false
 from lrdecay.tasks.arguments import below_one, check_choice, check_unused, missing_extra
-from lrdecay.tasks.optimizers_adaptive import ADAPTIVE, average_for, make_adaptive
+from lrdecay.tasks.optimizers_adaptive import ADAPTIVE, average_for, make_adaptive, peak_for
 
-__all__ = ["OPTIMIZERS", "average_for", "make_optimizer"]
+__all__ = ["OPTIMIZERS", "average_for", "make_optimizer", "peak_for"]
 
 OPTIMIZERS = ("sgd", "adamw", "schedulefree", "schedulefree_sgd", *ADAPTIVE)
 

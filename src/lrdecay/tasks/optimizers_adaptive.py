@@ -18,7 +18,7 @@ here is the package's default, but for a weight decay that is decoupled, times e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -30,7 +30,7 @@ from torch.optim import Optimizer
 from lrdecay.errors import RunError, refusal
 from lrdecay.tasks.arguments import below_one, check_unused, missing_extra
 
-__all__ = ["ADAPTIVE", "average_for", "make_adaptive"]
+__all__ = ["ADAPTIVE", "average_for", "make_adaptive", "peak_for"]
 
 
 @frozen
@@ -106,11 +106,16 @@ def make_adaptive(
     return made
 
 
-def average_for(optimizer: str, average: str | None) -> str:
+def average_for(optimizer: str, average: str | Sequence[str] | None) -> str | Sequence[str]:
     """What a task measures: what was asked for, else "polynomial" for dog and ldog, as their authors do, and "none"."""
     if average is not None:
         return average
     return "polynomial" if optimizer in ("dog", "ldog") else "none"
+
+
+def peak_for(optimizer: str) -> float | None:
+    """Where the search for a peak begins: at 1 for those of `ADAPTIVE`, by a range test (None) for others."""
+    return 1.0 if optimizer in ADAPTIVE else None
 
 
 def _above_zero(task: str, optimizer: Optimizer) -> None:

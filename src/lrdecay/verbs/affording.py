@@ -15,13 +15,16 @@ from lrdecay.verbs.estimate import Estimate
 
 __all__ = ["check_budget"]
 
+_FEWER = "Fewer --seeds or --pilots, fewer schedules or variants, shorter runs; or a larger --budget."
 
-def check_budget(budget: Budget, parts: Sequence[tuple[Horizon, Estimate]]) -> None:
+
+def check_budget(budget: Budget, parts: Sequence[tuple[Horizon, Estimate]], cure: str = _FEWER) -> None:
     """Refuse a study that does not keep within its budget.
 
     Args:
         budget: the bound.
         parts: the estimate of each arm, and its horizon, which says what an epoch is.
+        cure: what would make it cheaper.
 
     Raises:
         InputError: it does not, or a horizon does not say what the budget's unit is.
@@ -33,7 +36,6 @@ def check_budget(budget: Budget, parts: Sequence[tuple[Horizon, Estimate]]) -> N
     if share <= 1:
         return
     runs, steps = sum(part.runs for _, part in parts), sum(part.steps_trained for _, part in parts)
-    cure = "Fewer --seeds or --pilots, fewer schedules or variants, shorter runs; or a larger --budget."
     fit = math.floor(runs / share)
     msg = f"`--budget {budget}` must cover the study, got {runs} runs of {steps} updates together, {share:.2g} times"
     msg += f" the budget; about {fit} of the runs fit. {cure}"

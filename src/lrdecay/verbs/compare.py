@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lrdecay.errors import RunError
 from lrdecay.schedule import Schedule
 from lrdecay.sweep.pool import Watch
 from lrdecay.verbs.answering import Compared, How, answer
 from lrdecay.verbs.engines import pool_of
 from lrdecay.verbs.estimate import Estimate
-from lrdecay.verbs.export import target_of
+from lrdecay.verbs.export import targets_of
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.planning import plan_study
 from lrdecay.verbs.question import Question
@@ -80,7 +79,8 @@ def compare(
         max_disk: what snapshots may take at once, such as "2GB".
         engine: what makes the runs: "local", a process for each core, or "ray".
         address: of a running Ray; None: one is started on this machine.
-        snapshots: a folder for snapshots that every worker can reach; None: in ``out``.
+        snapshots: a folder, or an address such as "s3://bucket/prefix", that every worker can reach; None: in ``out``,
+            or where the study in ``out`` kept them before.
         launcher: with a script, what starts it: "torchrun --nproc-per-node 2" or "sbatch --wait job.sh". Its files of
             orders and events are then in ``out``, or in the working directory, where both ends see them.
         export: where to hand the scored runs on, as ``KIND:PATH``; see `lrdecay.verbs.export`.
@@ -95,7 +95,7 @@ def compare(
             on the same study. Finished runs are kept in the store.
     """
     require("study", "compare")
-    targets = [target_of(text) for text in ([export] if isinstance(export, str) else export)]
+    targets = targets_of(export)
     question = Question.read(
         schedules,
         seeds=seeds,
@@ -157,7 +157,4 @@ def dry_run(
     with pool_of(engine, workers, None, address) as pool:
         arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
         planned = plan_study(pool, question, arms, question.candidates(arms, {}), None, share=share)
-    if planned.estimate is None:
-        msg = "`dry_run(...)` must have runs to plan, got none."
-        raise RunError(msg)
-    return planned.estimate
+    return planned.whole

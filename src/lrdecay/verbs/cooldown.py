@@ -7,29 +7,28 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from lrdecay.schedule import Schedule
 from lrdecay.sweep.pool import LocalPool, Watch
-from lrdecay.sweep.study import Study, rank
-from lrdecay.verbs.branches import (
-    ONE_SAMPLE,
-    Branch,
-    Branched,
-    estimate_branches,
-    raise_if_nothing_trained,
-    seeds_of,
-    train_branches,
-)
+from lrdecay.sweep.study import Study, Table, rank
+from lrdecay.verbs.branch_planning import Bounds, plan_branches
+from lrdecay.verbs.branch_training import Branched, raise_if_nothing_trained, train_branches
+from lrdecay.verbs.branches import Branch, facets_of, seeds_of
 from lrdecay.verbs.cooldown_lengths import Stretch
 from lrdecay.verbs.cooldown_plan import CooldownPlan, sentences_of
 from lrdecay.verbs.estimate import Estimate
+from lrdecay.verbs.export import export_tables, frame_of_tables, targets_of
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.provenance import provenance, report_folder
 from lrdecay.verbs.sources import Task, source_of
-from lrdecay.verbs.trunk import Trunk, trunk_of
+from lrdecay.verbs.trunk import Trunk
+from lrdecay.verbs.trunks import trunks_of
+
+if TYPE_CHECKING:
+    from lrdecay.logs.frames import DataFrame
 
 __all__ = ["Cooled", "cooldown", "cooldown_dry_run"]
 
@@ -46,6 +45,21 @@ class Cooled:
     steps_trained: int
     steps_naive: int
     folder: Path
+    facets: Mapping[str, Mapping[str, Any]] = field(factory=dict)  # row's name -> what a variant overrides -> value
+    exported: tuple[str, ...] = ()  # as asked for: "parquet:runs.parquet"
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """Both tables, by what they match."""
+        return {"matching total": self.matching_total.main, "matching trunk": self.matching_trunk.main}
+
+    def frame(self) -> DataFrame:
+        """Every run in one long pandas DataFrame; one that stands in both tables once.
+
+        Raises:
+            MissingExtraError: pandas or pyarrow (``lrdecay[frames]``) is not installed.
+        """
+        return frame_of_tables(self.trunk.task, self.tables, "Cooled.frame()")
 
     def to_json(self) -> dict[str, Any]:
         """Where it starts, every boundary, and the JSON of both studies, as in ``compare --json``."""
@@ -56,6 +70,8 @@ class Cooled:
             "matching_trunk": self.matching_trunk.to_json() | {"report": str(self.reports["matching_trunk"])},
             "steps_trained": self.steps_trained,
             "steps_naive": self.steps_naive,
+            "facets": {written: dict(axes) for written, axes in self.facets.items()},
+            "exported": list(self.exported),
         }
 
 
@@ -75,11 +91,14 @@ def cooldown(
     floor: float = 0.0,
     seeds: int | None = None,
     arguments: Mapping[str, Any] | None = None,
+    vary: str | Sequence[str] = (),
+    budget: str | int | None = None,
     metric: str | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
     share: bool = True,
     max_disk: str | None = None,
+    export: Sequence[str] = (),
     say: Callable[[str], None] | None = None,
     watch: Watch | None = None,
     command: str = "lrdecay.cooldown(...)",
@@ -102,11 +121,15 @@ def cooldown(
         seeds: how many; by default 3, and 1 from a checkpoint: there several are orders of the data after it, for a
             script that uses ``run.seed`` or ``{seed}``.
         arguments: keyword arguments of the task.
+        vary: other arguments of the task, or words of the script's command, every branch under each; from a checkpoint
+            what they override holds after it. See `lrdecay.verbs.trunks`.
+        budget: refuse a study that costs more: "8h", "30min", "500epochs", "2e9tok", or a number of updates.
         metric: what a script is judged by.
         out: the report folder. The same command finds its finished runs there.
         workers: processes; by default one per core.
         share: whether runs that agree up to a step are trained once up to it. The results are the same.
         max_disk: what snapshots may take at once, such as "2GB".
+        export: where to hand the runs on, as ``KIND:PATH``; see `lrdecay.verbs.export`.
         say: told the boundaries and what it will cost, before anything is trained.
         watch: told about the updates made.
         command: what to write into the provenance.
@@ -117,36 +140,39 @@ def cooldown(
     """
     began = time.perf_counter()
     require("study", "cooldown")
+    targets = targets_of(export)
     from lrdecay.report.html import write_report
 
-    asked = CooldownPlan.read(lengths, shapes, floor, total, max_disk)
+    asked = CooldownPlan.read(lengths, shapes, floor, total)
+    bounds = Bounds.read(vary, budget, max_disk, share=share)
     source = source_of(task, script, arguments=arguments, metric=metric)
     with LocalPool(workers, watch) as pool:
-        trunk = trunk_of(
-            pool, source, verb="cooldown", checkpoint=checkpoint, at=at, schedule=schedule, rate=rate, steps=steps,
-            epochs=epochs,
+        trunks = trunks_of(
+            pool, source, bounds.variants, verb="cooldown", checkpoint=checkpoint, at=at, schedule=schedule, rate=rate,
+            steps=steps, epochs=epochs,
         )  # fmt: skip
+        trunk = trunks[0]
         stretches = asked.stretches(trunk)
-        groups = {name: asked.branches(trunk, stretches[name]) for name in stretches}
-        chosen = seeds_of("cooldown", seeds, trunk.origin)
-        folder = Path(out) if out is not None else _folder(trunk, groups, chosen)
-        for line in sentences_of(trunk, stretches) if say is not None else ():
-            say(line)  # type: ignore[misc]
+        groups = {name: [b for t in trunks for b in asked.branches(t, stretches[name])] for name in stretches}
         everything = [branch for group in groups.values() for branch in group]
-        done = train_branches(pool, trunk, everything, chosen, folder, share=share, max_disk=asked.max_disk, say=say)
+        chosen = seeds_of("cooldown", seeds, trunk.origin)
+        folder = Path(out) if out is not None else _folder(trunk, everything, chosen)
+        said = sentences_of(trunks, stretches)
+        done = train_branches(pool, everything, chosen, folder, bounds, said, say)
     studies, at_row = {}, 0
     for name, group in groups.items():
-        mine = Branched(
-            done.rows[at_row : at_row + len(group)], done.seeds, done.notes, done.steps_trained, done.steps_naive
-        )
+        mine = evolve(done, rows=done.rows[at_row : at_row + len(group)])
         at_row += len(group)
-        studies[name] = _study(trunk, name, stretches[name], mine, time.perf_counter() - began, command)
+        studies[name] = _study(trunks, name, stretches[name], mine, time.perf_counter() - began, command)
     reports = {name: write_report(study, folder / name.replace("_", "-")) for name, study in studies.items()}
-    raise_if_nothing_trained("cooldown", done.rows, reports["matching_total"])
-    return Cooled(
+    cooled = Cooled(
         trunk, **studies, boundaries=stretches, reports=reports, steps_trained=done.steps_trained,
-        steps_naive=done.steps_naive, folder=folder,
+        steps_naive=done.steps_naive, folder=folder, facets=facets_of(everything), exported=tuple(map(str, targets)),
     )  # fmt: skip
+    for target in targets:
+        export_tables(trunk.task, cooled.tables, target)
+    raise_if_nothing_trained("cooldown", done.rows, reports["matching_total"])
+    return cooled
 
 
 def cooldown_dry_run(
@@ -165,6 +191,8 @@ def cooldown_dry_run(
     floor: float = 0.0,
     seeds: int | None = None,
     arguments: Mapping[str, Any] | None = None,
+    vary: str | Sequence[str] = (),
+    budget: str | int | None = None,
     metric: str | None = None,
     workers: int | None = None,
     share: bool = True,
@@ -176,19 +204,19 @@ def cooldown_dry_run(
         InputError: something asked for cannot be done.
         RunError: a script fails.
     """
-    asked = CooldownPlan.read(lengths, shapes, floor, total, max_disk)
+    asked = CooldownPlan.read(lengths, shapes, floor, total)
+    bounds = Bounds.read(vary, budget, max_disk, share=share)
     source = source_of(task, script, arguments=arguments, metric=metric)
     with LocalPool(workers) as pool:
-        trunk = trunk_of(
-            pool, source, verb="cooldown", checkpoint=checkpoint, at=at, schedule=schedule, rate=rate, steps=steps,
-            epochs=epochs,
+        trunks = trunks_of(
+            pool, source, bounds.variants, verb="cooldown", checkpoint=checkpoint, at=at, schedule=schedule, rate=rate,
+            steps=steps, epochs=epochs,
         )  # fmt: skip
-        stretches = asked.stretches(trunk)
-        branches = [b for group in stretches.values() for b in asked.branches(trunk, group)]
-        runs = [b.run(trunk, seed) for seed in seeds_of("cooldown", seeds, trunk.origin) for b in branches]
-        once = {run.identity(): run for run in runs}
-        planned, _ = estimate_branches(pool, list(once.values()), share=share, max_disk=asked.max_disk)
-    return sentences_of(trunk, stretches), planned
+        stretches = asked.stretches(trunks[0])
+        branches = [b for group in stretches.values() for t in trunks for b in asked.branches(t, group)]
+        chosen = seeds_of("cooldown", seeds, trunks[0].origin)
+        planned = plan_branches(pool, [(b, b.run(seed)) for seed in chosen for b in branches], bounds)
+    return sentences_of(trunks, stretches), planned.whole
 
 
 _TITLES = {
@@ -198,11 +226,12 @@ _TITLES = {
 
 
 def _study(
-    trunk: Trunk, name: str, stretches: Sequence[Stretch], done: Branched, seconds: float, command: str
+    trunks: Sequence[Trunk], name: str, stretches: Sequence[Stretch], done: Branched, seconds: float, command: str
 ) -> Study:
+    trunk = trunks[0]
     first = done.rows[0].results[0]
     title = _TITLES[name].format(ends=stretches[0].end, starts=trunk.step)
-    caveats = () if trunk.origin is None else (ONE_SAMPLE,)
+    caveats = done.caveats
     if name == "matching_trunk" and len(stretches) > 1:
         caveats = ("Longer cooldowns train for longer here; matching total compares them at one cost.", *caveats)
     return Study(
@@ -217,7 +246,7 @@ def _study(
         steps_trained=done.steps_trained,
         steps_naive=done.steps_naive,
         seconds=seconds,
-        notes=(*sentences_of(trunk, {name: tuple(stretches)}), *done.notes, "Updates made are those of both tables."),
+        notes=(*sentences_of(trunks, {name: tuple(stretches)}), *done.notes, "Updates made are those of both tables."),
         provenance=provenance(command),
         caveats=caveats,
     )
@@ -227,7 +256,7 @@ def _spoken(s: Stretch) -> dict[str, Any]:
     return {"length": s.length.written, "start": s.start, "end": s.end, "updates": s.updates}
 
 
-def _folder(trunk: Trunk, groups: Mapping[str, Sequence[Branch]], seeds: Sequence[int]) -> Path:
-    runs = sorted({branch.run(trunk, 0).identity() for group in groups.values() for branch in group})
+def _folder(trunk: Trunk, branches: Sequence[Branch], seeds: Sequence[int]) -> Path:
+    runs = sorted({branch.run(0).identity() for branch in branches})
     digest = hashlib.sha256(json.dumps([runs, list(seeds)]).encode()).hexdigest()
-    return report_folder("cooldown", trunk.source.label, digest)
+    return report_folder("cooldown", trunk.label, digest)

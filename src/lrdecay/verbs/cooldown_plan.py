@@ -10,8 +10,8 @@ from lrdecay.errors import InputError, non_negative, refusal
 from lrdecay.schedule import constant, wsd
 from lrdecay.verbs.branches import Branch, branch_of
 from lrdecay.verbs.cooldown_lengths import Length, Stretch, lengths_of, matching_total, matching_trunk, shapes_of
-from lrdecay.verbs.estimate import disk_bytes
 from lrdecay.verbs.trunk import Trunk
+from lrdecay.verbs.trunks import variants_said
 
 __all__ = ["CooldownPlan", "sentences_of"]
 
@@ -24,7 +24,6 @@ class CooldownPlan:
     shapes: tuple[str, ...]
     floor: float
     total: int | None
-    max_disk: int | None
 
     @classmethod
     def read(
@@ -33,7 +32,6 @@ class CooldownPlan:
         shapes: str | Sequence[str],
         floor: float,
         total: int | None,
-        max_disk: str | None,
     ) -> CooldownPlan:
         """Check each; see `lrdecay.cooldown`.
 
@@ -41,8 +39,7 @@ class CooldownPlan:
             InputError: one of them is out of range.
         """
         non_negative.check("--floor", floor)
-        room = None if max_disk is None else disk_bytes(max_disk)
-        return cls(lengths_of(lengths), shapes_of(shapes), float(floor), total, room)
+        return cls(lengths_of(lengths), shapes_of(shapes), float(floor), total)
 
     def stretches(self, trunk: Trunk) -> dict[str, tuple[Stretch, ...]]:
         """The boundaries, both ways.
@@ -76,12 +73,13 @@ class CooldownPlan:
         return found + [branch_of(trunk, f"no cooldown: to {end}", constant(rate), end) for end in ends]
 
 
-def sentences_of(trunk: Trunk, stretches: Mapping[str, Sequence[Stretch]]) -> list[str]:
-    """Where it starts, and the boundaries in numbers."""
+def sentences_of(trunks: Sequence[Trunk], stretches: Mapping[str, Sequence[Stretch]]) -> list[str]:
+    """Where it starts, the boundaries in numbers, and what variants mean."""
+    trunk = trunks[0]
     said = [f"from step {trunk.step}, at rate {trunk.rate:.6g}"]
     if trunk.rate < trunk.peak:
         said.append(f"the rate had come down from {trunk.peak:.6g} by then: the trunk goes on at {trunk.rate:.6g}")
     for name, group in stretches.items():
         each = "; ".join(f"{s.length.written} is {s.start} to {s.end}, {s.updates} updates" for s in group)
         said.append(f"{name.replace('_', ' ')}: {each}")
-    return said
+    return said + variants_said(trunks)

@@ -1,4 +1,4 @@
-"""Handing a comparison on to other tools: ``compare --export KIND:PATH``, and `Compared.frame`.
+"""Handing runs on to other tools: ``--export KIND:PATH`` of ``compare``, ``cooldown`` and ``extend``, and ``.frame()``.
 
     csv:FILE  jsonl:FILE            need nothing
     parquet:FILE                    lrdecay[frames]
@@ -14,7 +14,7 @@ score. Pilot runs are not: they chose the peaks and nothing else.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,13 +23,13 @@ from attrs import frozen
 from lrdecay.errors import InputError, did_you_mean, refusal
 from lrdecay.logs.writer import Param, Run, Writer
 from lrdecay.runs.spec import RunResult
-from lrdecay.sweep.study import Row, Study
+from lrdecay.sweep.study import Row, Study, Table
 from lrdecay.verbs.extras import require
 
 if TYPE_CHECKING:
     from lrdecay.logs.frames import DataFrame
 
-__all__ = ["Target", "export_study", "frame_of", "target_of"]
+__all__ = ["Target", "export_study", "export_tables", "frame_of", "frame_of_tables", "target_of", "targets_of"]
 
 _KINDS = {  # kind -> (module of logs, function, extra, whether it writes a folder)
     "csv": ("text", "csv_writer", None, False),
@@ -78,11 +78,21 @@ def target_of(text: str) -> Target:
     return Target(kind, path)
 
 
+def targets_of(export: str | Sequence[str]) -> list[Target]:
+    """Every target; see `target_of`."""
+    return [target_of(text) for text in ([export] if isinstance(export, str) else export)]
+
+
 def export_study(study: Study, target: Target) -> None:
     """Write every scored run of a study once."""
+    export_tables(study.task, _tables(study), target)
+
+
+def export_tables(task: str, tables: Mapping[str, Table], target: Target) -> None:
+    """Write every run of these tables once; one that stands in several says so."""
     module, function, _, _ = _KINDS[target.kind]
     with getattr(importlib.import_module(f"lrdecay.logs.{module}"), function)(target.path) as writer:
-        _write(study, writer)
+        _write(task, tables, writer)
 
 
 def frame_of(study: Study) -> DataFrame:
@@ -91,16 +101,34 @@ def frame_of(study: Study) -> DataFrame:
     Raises:
         MissingExtraError: pandas or pyarrow is not installed.
     """
-    require("frames", "Compared.frame()")
+    return frame_of_tables(study.task, _tables(study), "Compared.frame()")
+
+
+def frame_of_tables(task: str, tables: Mapping[str, Table], call: str) -> DataFrame:
+    """Every run of these tables in one long DataFrame.
+
+    Args:
+        task: what to call it.
+        tables: by name.
+        call: for a message.
+
+    Raises:
+        MissingExtraError: pandas or pyarrow is not installed.
+    """
+    require("frames", call)
     from lrdecay.logs.frames import FrameWriter
 
     writer = FrameWriter()
-    _write(study, writer)
+    _write(task, tables, writer)
     return writer.frame()
 
 
-def _write(study: Study, writer: Writer) -> None:
-    for run, result in _runs(study):
+def _tables(study: Study) -> dict[str, Table]:
+    return {"main": study.main} | ({} if study.shared is None else {"shared": study.shared})
+
+
+def _write(task: str, tables: Mapping[str, Table], writer: Writer) -> None:
+    for run, result in _runs(task, tables):
         writer.open(run)
         for row in result.trace.rows():
             step = row.pop("step")
@@ -109,20 +137,20 @@ def _write(study: Study, writer: Writer) -> None:
         writer.close({**result.metrics, **score}, diverged=bool(score) is False)
 
 
-def _runs(study: Study) -> Iterator[tuple[Run, RunResult]]:
-    """Every scored run once; one that stands in both tables says so."""
+def _runs(task: str, tables: Mapping[str, Table]) -> Iterator[tuple[Run, RunResult]]:
+    """Every scored run once; one that stands in several tables says so."""
     from lrdecay.report.html import trace_name
 
     where: dict[tuple[str, int], list[str]] = {}
     found: dict[tuple[str, int], tuple[Row, RunResult]] = {}
-    for name, table in (("main", study.main), ("shared", study.shared)):
-        for row in () if table is None else table.rows:
+    for name, table in tables.items():
+        for row in table.rows:
             for result in row.results:
                 where.setdefault((row.spec, result.seed), []).append(name)
                 found.setdefault((row.spec, result.seed), (row, result))
     for (spec, seed), (row, result) in found.items():
         params: dict[str, Param] = {
-            "task": study.task,
+            "task": task,
             "schedule": row.written,
             "spec": spec,
             "peak": row.peak,

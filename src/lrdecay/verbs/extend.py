@@ -7,26 +7,27 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from lrdecay.schedule import Schedule
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.sweep.study import Study, rank
-from lrdecay.verbs.branches import (
-    ONE_SAMPLE,
-    estimate_branches,
-    raise_if_nothing_trained,
-    seeds_of,
-    train_branches,
-)
-from lrdecay.verbs.estimate import Estimate, disk_bytes
+from lrdecay.verbs.branch_planning import Bounds, plan_branches
+from lrdecay.verbs.branch_training import raise_if_nothing_trained, train_branches
+from lrdecay.verbs.branches import Branch, facets_of, seeds_of
+from lrdecay.verbs.estimate import Estimate
+from lrdecay.verbs.export import export_tables, frame_of_tables, targets_of
 from lrdecay.verbs.extend_choices import Choices, Wishes
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.provenance import provenance, report_folder
 from lrdecay.verbs.sources import Task, source_of
-from lrdecay.verbs.trunk import Trunk, trunk_of
+from lrdecay.verbs.trunk import Trunk
+from lrdecay.verbs.trunks import trunks_of, variants_said
+
+if TYPE_CHECKING:
+    from lrdecay.logs.frames import DataFrame
 
 __all__ = ["Extended", "extend", "extend_dry_run"]
 
@@ -40,6 +41,16 @@ class Extended:
     study: Study
     report: Path
     folder: Path
+    facets: Mapping[str, Mapping[str, Any]] = field(factory=dict)  # row's name -> what a variant overrides -> value
+    exported: tuple[str, ...] = ()  # as asked for: "parquet:runs.parquet"
+
+    def frame(self) -> DataFrame:
+        """Every run in one long pandas DataFrame: run, params, step, name, value.
+
+        Raises:
+            MissingExtraError: pandas or pyarrow (``lrdecay[frames]``) is not installed.
+        """
+        return frame_of_tables(self.trunk.task, {"main": self.study.main}, "Extended.frame()")
 
     def to_json(self) -> dict[str, Any]:
         """Where it starts, the jump of the stretched curve, and the study's JSON as in ``compare --json``."""
@@ -49,6 +60,8 @@ class Extended:
             "steps": self.choices.branches[0].horizon.steps,
             "jump": {"now": jump.now, "next": jump.next, "ratio": jump.ratio, "updates": jump.updates},
             "report": str(self.report),
+            "facets": {written: dict(axes) for written, axes in self.facets.items()},
+            "exported": list(self.exported),
         }
 
 
@@ -67,11 +80,14 @@ def extend(
     floor: float = 0.0,
     seeds: int | None = None,
     arguments: Mapping[str, Any] | None = None,
+    vary: str | Sequence[str] = (),
+    budget: str | int | None = None,
     metric: str | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
     share: bool = True,
     max_disk: str | None = None,
+    export: Sequence[str] = (),
     say: Callable[[str], None] | None = None,
     watch: Watch | None = None,
     command: str = "lrdecay.extend(...)",
@@ -93,11 +109,15 @@ def extend(
         floor: the rate they end at.
         seeds: how many; by default 3, and 1 from a checkpoint, as in `lrdecay.cooldown`.
         arguments: keyword arguments of the task.
+        vary: other arguments of the task, or words of the script's command, every branch under each; from a checkpoint
+            what they override holds after it. See `lrdecay.verbs.trunks`.
+        budget: refuse a study that costs more: "8h", "30min", "500epochs", "2e9tok", or a number of updates.
         metric: what a script is judged by.
         out: the report folder. The same command finds its finished runs there.
         workers: processes; by default one per core.
         share: whether runs that agree up to a step are trained once up to it. The results are the same.
         max_disk: what snapshots may take at once, such as "2GB".
+        export: where to hand the runs on, as ``KIND:PATH``; see `lrdecay.verbs.export`.
         say: told the jump of the rate and what it will cost, before anything is trained.
         watch: told about the updates made.
         command: what to write into the provenance.
@@ -108,19 +128,21 @@ def extend(
     """
     began = time.perf_counter()
     require("study", "extend")
+    targets = targets_of(export)
     from lrdecay.report.html import write_report
 
     wishes = Wishes.read(steps, rewarm, peaks, cooldown, shapes, floor)
-    room = None if max_disk is None else disk_bytes(max_disk)
+    bounds = Bounds.read(vary, budget, max_disk, share=share)
     source = source_of(task, script, arguments=arguments, metric=metric)
     with LocalPool(workers, watch) as pool:
-        trunk = trunk_of(pool, source, verb="extend", checkpoint=checkpoint, at=at, schedule=schedule)
-        choices = wishes.choices(trunk)
+        trunks = trunks_of(
+            pool, source, bounds.variants, verb="extend", checkpoint=checkpoint, at=at, schedule=schedule
+        )
+        trunk, choices, branches = _ways(wishes, trunks)
         chosen = seeds_of("extend", seeds, trunk.origin)
-        folder = Path(out) if out is not None else _folder(trunk, choices, chosen)
-        for line in _sentences(trunk, choices) if say is not None else ():
-            say(line)  # type: ignore[misc]
-        done = train_branches(pool, trunk, choices.branches, chosen, folder, share=share, max_disk=room, say=say)
+        folder = Path(out) if out is not None else _folder(trunk, branches, chosen)
+        said = _sentences(trunks, choices)
+        done = train_branches(pool, branches, chosen, folder, bounds, said, say)
     first = done.rows[0].results[0]
     study = Study(
         task=trunk.task,
@@ -134,13 +156,15 @@ def extend(
         steps_trained=done.steps_trained,
         steps_naive=done.steps_naive,
         seconds=time.perf_counter() - began,
-        notes=(*_sentences(trunk, choices), *done.notes),
+        notes=(*said, *done.notes),
         provenance=provenance(command),
-        caveats=() if trunk.origin is None else (ONE_SAMPLE,),
+        caveats=done.caveats,
     )
     report = write_report(study, folder)
+    for target in targets:
+        export_tables(trunk.task, {"main": study.main}, target)
     raise_if_nothing_trained("extend", done.rows, report)
-    return Extended(trunk, choices, study, report, folder)
+    return Extended(trunk, choices, study, report, folder, facets_of(branches), tuple(map(str, targets)))
 
 
 def extend_dry_run(
@@ -158,6 +182,8 @@ def extend_dry_run(
     floor: float = 0.0,
     seeds: int | None = None,
     arguments: Mapping[str, Any] | None = None,
+    vary: str | Sequence[str] = (),
+    budget: str | int | None = None,
     metric: str | None = None,
     workers: int | None = None,
     share: bool = True,
@@ -170,22 +196,29 @@ def extend_dry_run(
         RunError: a script fails.
     """
     wishes = Wishes.read(steps, rewarm, peaks, cooldown, shapes, floor)
-    room = None if max_disk is None else disk_bytes(max_disk)
+    bounds = Bounds.read(vary, budget, max_disk, share=share)
     source = source_of(task, script, arguments=arguments, metric=metric)
     with LocalPool(workers) as pool:
-        trunk = trunk_of(pool, source, verb="extend", checkpoint=checkpoint, at=at, schedule=schedule)
-        choices = wishes.choices(trunk)
+        trunks = trunks_of(
+            pool, source, bounds.variants, verb="extend", checkpoint=checkpoint, at=at, schedule=schedule
+        )
+        trunk, choices, branches = _ways(wishes, trunks)
         chosen = seeds_of("extend", seeds, trunk.origin)
-        runs = [branch.run(trunk, seed) for seed in chosen for branch in choices.branches]
-        planned, _ = estimate_branches(pool, runs, share=share, max_disk=room)
-    return _sentences(trunk, choices), planned
+        planned = plan_branches(pool, [(b, b.run(seed)) for seed in chosen for b in branches], bounds)
+    return _sentences(trunks, choices), planned.whole
 
 
-def _sentences(trunk: Trunk, choices: Choices) -> list[str]:
-    return [f"from step {trunk.step}, at rate {trunk.rate:.6g}", *choices.notes]
+def _ways(wishes: Wishes, trunks: Sequence[Trunk]) -> tuple[Trunk, Choices, list[Branch]]:
+    """The first trunk, its choices, and the branches of all: variants have one rate there, and so the same choices."""
+    each = [wishes.choices(trunk) for trunk in trunks]
+    return trunks[0], each[0], [branch for choices in each for branch in choices.branches]
 
 
-def _folder(trunk: Trunk, choices: Choices, seeds: Sequence[int]) -> Path:
-    runs = [branch.run(trunk, 0).identity() for branch in choices.branches]
+def _sentences(trunks: Sequence[Trunk], choices: Choices) -> list[str]:
+    return [f"from step {trunks[0].step}, at rate {trunks[0].rate:.6g}", *choices.notes, *variants_said(trunks)]
+
+
+def _folder(trunk: Trunk, branches: Sequence[Branch], seeds: Sequence[int]) -> Path:
+    runs = [branch.run(0).identity() for branch in branches]
     digest = hashlib.sha256(json.dumps([runs, list(seeds)]).encode()).hexdigest()
-    return report_folder("extend", trunk.source.label, digest)
+    return report_folder("extend", trunk.label, digest)

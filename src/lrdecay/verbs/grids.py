@@ -6,17 +6,28 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lrdecay.schedule import Schedule
-from lrdecay.schedule.grid import Grid, GridPoint, is_grid, read_grid
+from lrdecay.schedule.grid import Grid, GridPoint, check_grid, is_grid, read_grid
 from lrdecay.schedule.grid_file import read_grid_file
 from lrdecay.schedule.notation import Spec, parse_spec
 from lrdecay.schedule.plan_notation import is_plan
 
-__all__ = ["grids_of", "names_several", "preview"]
+__all__ = ["check_typed", "grids_of", "names_several", "preview"]
 
 
 def names_several(item: object) -> bool:
     """Whether a text is a grid, or names a file: ``@FILE``."""
     return isinstance(item, str) and not is_plan(item) and (is_grid(item) or item.lstrip().startswith("@"))
+
+
+def check_typed(given: Iterable[str], call: str) -> None:
+    """Refuse a grid by the name of what it was typed as, such as ``-s TEXT``; files name themselves.
+
+    Raises:
+        InputError: a text with braces is no grid.
+    """
+    for text in given:
+        if names_several(text) and not text.lstrip().startswith("@"):
+            check_grid(text, call)
 
 
 def grids_of(given: str | Schedule | Iterable[str | Schedule]) -> list[Grid]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
+from lrdecay.errors import RunError
 from lrdecay.runs.spec import RunSpec
 from lrdecay.sweep.costs import Costs, measure
 from lrdecay.sweep.executor import line_of
@@ -32,6 +33,18 @@ class Planned:
     apart: str | None = None  # why nothing is shared, where nothing is
     room: int | None = None  # snapshots that fit on the disk at once; None: as many as there are
     least: int = 0  # what starting a node costs, in updates
+
+    @property
+    def whole(self) -> Estimate:
+        """The estimate of a plan that has something left to train.
+
+        Raises:
+            RunError: there is nothing.
+        """
+        if self.estimate is None:
+            msg = "`--dry-run` must have runs to plan, got none."
+            raise RunError(msg)
+        return self.estimate
 
 
 def plan_study(
@@ -59,8 +72,8 @@ def plan_study(
     """
     parts: list[tuple[Arm, Estimate]] = []
     measured: list[Costs] = []
-    for arm in arms:
-        own = [c for c in candidates if c.arm is arm]
+    for arm in {id(arm.source): arm for arm in reversed(arms)}.values():
+        own = [c for c in candidates if c.arm.source is arm.source]
         runs = _missing(planned_runs(own, question.pilot_seeds, question.seeds), journal)
         if not runs:
             continue

@@ -8,7 +8,7 @@ from pathlib import Path
 from lrdecay.schedule import Schedule
 from lrdecay.sweep.pool import Watch
 from lrdecay.verbs.answering import Compared, How, answer
-from lrdecay.verbs.export import target_of
+from lrdecay.verbs.export import targets_of
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.recorded import Recorded
 from lrdecay.verbs.studies import find_study
@@ -49,7 +49,7 @@ def resume(
         max_disk: what snapshots may take at once.
         engine: "local" or "ray".
         address: of a running Ray.
-        snapshots: where they are kept.
+        snapshots: where they are kept; None: where they were.
         export: where to hand the scored runs on.
         say: told what it will cost.
         watch: told about the updates made.
@@ -60,7 +60,7 @@ def resume(
         RunError: as `lrdecay.compare`.
     """
     require("study", "compare")
-    targets = [target_of(text) for text in ([export] if isinstance(export, str) else export)]
+    targets = targets_of(export)
     found = find_study(study, store)
     recorded = Recorded.read(found.record.question)
     question = recorded.asked(schedules, seeds, budget, max_disk)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
+from lrdecay.runs.live.steering import Steering
 from lrdecay.runs.protocol import Orders
 from lrdecay.runs.script_run import ScriptRun
+from lrdecay.verbs.steerable import ranks
 
 __all__ = ["script"]
 
@@ -21,11 +24,15 @@ def script(
     batch_size: int | None = None,
     tokens_per_step: int | None = None,
     seed: int = 0,
+    name: str | None = None,
+    store: str | Path | None = None,
+    steer: bool | None = None,
 ) -> ScriptRun:
     """Say how long this run is; gives the run, which a study may steer and which is ordinary without one.
 
     Under a study the random generators of python, numpy and torch are seeded here, so call it before the model is made.
-    Started by hand, nothing is seeded and nothing is written.
+    Started by hand, nothing is seeded, and after a second the run says how it stands in a store and may be steered
+    from there (`lrdecay steer`, docs/steer.md); with ``steer=False`` nothing is written.
 
     Args:
         steps: optimizer updates in the run; or ``epochs`` with the length of one, as in `lrdecay.Horizon`.
@@ -35,9 +42,14 @@ def script(
         batch_size: samples in an update, over all processes.
         tokens_per_step: tokens in an update, for schedules in tokens.
         seed: what ``run.seed`` is when no study says otherwise.
+        name: what the run is called when it is steered; None: as its checkpoint says, or as the script, with a number
+            behind it where a live run is called so.
+        store: where it is steered from, as ``--store``; None: the folder ``lrdecay-reports`` here.
+        steer: False: it cannot be steered; True: it is an error if it cannot, as with ``name`` or ``store``; None: it
+            is steered if it can be, and says in one line if it cannot.
 
     Raises:
-        InputError: nothing says how long the run is.
+        InputError: nothing says how long the run is, or the name is none.
 
     Example:
         >>> import lrdecay
@@ -54,7 +66,7 @@ def script(
         "tokens_per_step": tokens_per_step,
     }
     given = {name: value for name, value in horizon.items() if value is not None}
-    return ScriptRun(given, Orders.read(os.environ), _attach, seed)
+    return ScriptRun(given, Orders.read(os.environ), _attach, seed, Steering("script", name, store, steer, ranks))
 
 
 def _attach(optimizer: Any, bound: Any, rates: Any, **options: Any) -> Any:

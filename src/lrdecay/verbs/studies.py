@@ -16,7 +16,7 @@ from lrdecay.runs.store.protocol import Store, StudyRecord
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.keeping import NOTE, lease_of, studies_in
 
-__all__ = ["FoundStudy", "check_study", "find_study", "studies"]
+__all__ = ["FoundStudy", "check_study", "find_study", "opened", "studies"]
 
 _REPORTS = Path("lrdecay-reports")
 
@@ -45,7 +45,7 @@ def studies(store: str | Path | None = None) -> list[dict[str, Any]]:
     places = sorted(_noted()) if store is None else [(None, str(store))]
     found: dict[str, dict[str, Any]] = {}
     for folder, where in dict.fromkeys(places):
-        with _opened(where) as kept:
+        with opened(where) as kept:
             for record in kept.studies():
                 found[record.id] = _row(kept, record, folder)
     return sorted(found.values(), key=lambda row: (row["created"], row["id"]))
@@ -71,7 +71,7 @@ def find_study(study: str | Path, store: str | Path | None = None) -> FoundStudy
         return _found_in(name, where if store is None else str(store), folder)
     places = [where for _, where in _noted()] if store is None else [str(store)]
     for where in dict.fromkeys(places):
-        with _opened(where) as kept:
+        with opened(where) as kept:
             if kept.study(str(study)) is None:
                 continue
             last = kept.provenance(str(study))
@@ -90,7 +90,7 @@ def check_study(study: str | Path, store: str | Path | None = None) -> list[str]
     """
     require("study", "studies")
     found = find_study(study, store)
-    with _opened(found.where) as kept:
+    with opened(found.where) as kept:
         wrong = kept.check()
         if found.record.state != "running":
             wrong += [f"study {found.record.id} has ended and lacks {what}" for what in _lacking(kept, found.record.id)]
@@ -139,7 +139,7 @@ def _noted() -> list[tuple[str, str]]:
 
 
 def _found_in(name: str, where: str, folder: Path) -> FoundStudy:
-    with _opened(where) as kept:
+    with opened(where) as kept:
         record = kept.study(name)
     if record is None:
         msg = f"`STUDY` must be in its store, got none of id {name} in {where}."
@@ -148,7 +148,7 @@ def _found_in(name: str, where: str, folder: Path) -> FoundStudy:
 
 
 @contextmanager
-def _opened(where: str) -> Iterator[Store]:
+def opened(where: str) -> Iterator[Store]:
     """A store that is there; none is made.
 
     Raises:

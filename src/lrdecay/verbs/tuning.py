@@ -67,10 +67,11 @@ def make_spec(candidate: Candidate, peak: float, seed: int) -> RunSpec:
     Raises:
         InputError: the peak falls below the schedule's floor, or a part has no room on the horizon.
     """
-    schedule, probe = candidate.at(peak).schedule, candidate.arm.probe
+    schedule, arm = candidate.at(peak).schedule, candidate.arm
+    probe = arm.probe
     horizon = horizon_of(candidate.spec, probe.horizon)
     rates = schedule.bind(horizon).values()
-    return RunSpec(candidate.arm.source, seed, repr(schedule), horizon, rates, probe.metric, probe.goal)
+    return RunSpec(arm.source, seed, repr(schedule), horizon, rates, probe.metric, probe.goal, view=arm.view)
 
 
 def members_of(wanted: Sequence[tuple[Candidate, float]], specs: Sequence[RunSpec], role: str) -> list[Member]:

@@ -11,9 +11,10 @@ from attrs import evolve, frozen
 from lrdecay.errors import InputError, refusal
 from lrdecay.runs.reference import TaskReference
 from lrdecay.runs.script_source import ScriptSource
-from lrdecay.runs.spec import Probe, Source
+from lrdecay.runs.spec import Probe, Source, View
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.sweep.pools import Pool
+from lrdecay.verbs.averaged import shared_averages
 from lrdecay.verbs.variants import Variant, filled
 
 __all__ = ["Arm", "arms_of"]
@@ -26,6 +27,7 @@ class Arm:
     variant: Variant | None  # None: as it was given
     source: Source
     probe: Probe
+    view: View | None = None  # what of the source's measurements is its own, where it shares them with other averages
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -42,12 +44,19 @@ def arms_of(
 ) -> list[Arm]:
     """Every variant of a source, probed; the source itself where there is none.
 
+    Variants of a task that differ only in the average of the weights that is measured have one source; see
+    `lrdecay.verbs.averaged`.
+
     Raises:
         InputError: neither does the task take an argument nor does the command have a place for it, it was given a
             value already, or the variants are not judged alike.
     """
     sources: list[tuple[Variant | None, Source]] = [(v, _varied(pool, source, v)) for v in variants]
     arms = [Arm(v, s, pool.call(s.probe, steps, epochs)) for v, s in sources or [(None, source)]]
+    shared = shared_averages(pool, [arm.source for arm in arms])
+    arms = [
+        arm if one is None else evolve(arm, source=one[0], view=one[1]) for arm, one in zip(arms, shared, strict=True)
+    ]
     judged = {(arm.probe.metric, arm.probe.goal) for arm in arms}
     if len(judged) > 1:
         cure = "Runs are compared by one metric."

@@ -19,7 +19,7 @@ from lrdecay.runs.seeding import random_state
 from lrdecay.runs.trainable import Snapshot
 from lrdecay.schedule import Horizon
 
-AVERAGES = ["ema", "ema(3)", "lawa", "lawa(2, 0.5ep)"]
+AVERAGES = ["ema", "ema(3)", "lawa", "lawa(2, 0.5ep)", "polynomial"]
 each_average = pytest.mark.parametrize("average", AVERAGES)
 
 
@@ -195,10 +195,10 @@ def test_an_average_is_read_from_its_text(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("emma", "must be none, ema or lawa"),
-        ("none(3)", "must be none, ema or lawa"),
-        ("ema(3, 4)", "must be none, ema or lawa"),
-        (None, "must be none, ema or lawa"),
+        ("emma", "must be none, ema, lawa or polynomial"),
+        ("none(3)", "must be none, ema, lawa or polynomial"),
+        ("ema(3, 4)", "must be none, ema, lawa or polynomial"),
+        (None, "must be none, ema, lawa or polynomial"),
         ("ema(0.5)", "must be a positive duration"),
         ("ema(10%)", "must be in epochs"),
         ("ema(0.1ep)", "at least one update"),
@@ -213,3 +213,36 @@ def test_what_is_no_average_is_refused_in_one_line(text: str, words: str) -> Non
         average_of(text, nn.Linear(2, 1), horizon)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+SEVERAL = ["none", *AVERAGES]
+
+
+@pytest.mark.parametrize("model", ["noisy", "convolutional"])
+def test_several_averages_are_each_what_it_is_alone_bit_for_bit(model: str, tmp_path: Path) -> None:
+    together = make(0, model, average=SEVERAL)
+    alone = {average: make(0, model, average=average) for average in SEVERAL}
+    for part in (RATES[:5], RATES[5:]):
+        logged = together.advance({"lr": part})["loss"]
+        found, digests = together.evaluate(), together.digests()
+        for average, task in alone.items():
+            assert task.advance({"lr": part})["loss"].tobytes() == logged.tobytes()
+            own = {k.removeprefix(f"{average}/"): v for k, v in found.items() if k.startswith(f"{average}/")}
+            assert own == task.evaluate()
+            assert digests[average] == task.digest()
+            assert task.digests() == {average: task.digest()}
+    assert {k: v for k, v in found.items() if "/" not in k} == alone["none"].evaluate()  # the first
+    fresh = make(0, model, average=SEVERAL)
+    fresh.restore(through_a_disk(together.snapshot(), tmp_path))
+    assert fresh.digest() == together.digest()
+    assert fresh.evaluate() == found
+
+
+def test_one_of_several_averages_given_twice_or_with_a_schedule_that_averages_itself_is_refused() -> None:
+    for wrong in ([], ["ema", "ema"], ["ema", 3]):
+        with pytest.raises(InputError, match=r"TorchTask\(average=\.\.\.\)` must be"):
+            make(0, average=wrong)
+    task = make(0, average=["none", "ema"])
+    for other in ("none", "ema", ["none", "lawa"]):
+        with pytest.raises(InputError, match="must be given a snapshot of a task with average"):
+            make(0, average=other).restore(task.snapshot())

@@ -47,7 +47,7 @@ class Rates(TrainerCallback):  # type: ignore[misc]
         self.used.append(float(optimizer.param_groups[0]["lr"]))
 
 
-def trainer(folder: Path, *callbacks: TrainerCallback, model: Any = None, **more: Any) -> Trainer:
+def trainer(folder: Path, *callbacks: TrainerCallback, model: Any = None, heldout: Any = None, **more: Any) -> Trainer:
     quiet = {
         "output_dir": str(folder),
         "use_cpu": True,
@@ -60,4 +60,5 @@ def trainer(folder: Path, *callbacks: TrainerCallback, model: Any = None, **more
         "per_device_train_batch_size": BATCH,
     }
     arguments = TrainingArguments(**{**quiet, "num_train_epochs": 3, **more})
-    return Trainer(Net() if model is None else model, arguments, train_dataset=DATA, callbacks=list(callbacks))
+    model = Net() if model is None else model
+    return Trainer(model, arguments, train_dataset=DATA, eval_dataset=heldout, callbacks=list(callbacks))

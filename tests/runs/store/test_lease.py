@@ -79,7 +79,7 @@ def test_another_process_holds_it_until_it_is_killed(where: str) -> None:
 
 def test_a_process_that_got_the_number_of_a_dead_one_does_not_hold_it(where: str) -> None:
     with open_store(where) as store:
-        me = leases._this_process()
+        me = leases.this_process()
         store.command("study-1", me | {"process": [os.getppid(), "1"], "token": "x"}, by="somebody")
         assert holder(store, "study-1") is None
         store.acknowledge("study-1", 1, {})

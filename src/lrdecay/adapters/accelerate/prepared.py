@@ -29,6 +29,7 @@ from accelerate.optimizer import AcceleratedOptimizer
 from lrdecay.adapters.torch import AttachedScheduler
 from lrdecay.adapters.torch import attach as attach_to_optimizer
 from lrdecay.errors import InputError, refusal
+from lrdecay.feedback.ruled import Ruled
 from lrdecay.runs.trainable import FloatArray
 from lrdecay.schedule import Bound, Horizon, Schedule
 
@@ -38,7 +39,7 @@ __all__ = ["attach", "unwrapped"]
 def attach(
     accelerator: Accelerator,
     optimizer: Any,
-    schedule: Schedule | Bound | str,
+    schedule: Schedule | Ruled | Bound | str,
     horizon: Horizon | None = None,
     *,
     multipliers: Sequence[float] | None = None,

@@ -7,12 +7,17 @@
 The schedule says the rate itself; the rate the optimizer was built with is forgotten. t is the optimizer's own count
 of updates, so ``fit`` called again, ``initial_epoch=`` and a loaded model go on where they were. Attach to the model
 rather than to its optimizer where it has been trained already: its compiled step is then made again.
+
+A schedule under a rule cannot be compiled. Its rate is written from the host, by the callback that `attach` then gives:
+
+    decay = attach(model, 'cosine(0.1) * plateau(metric="val_loss")', Horizon(steps=10_000))
+    model.fit(..., callbacks=[decay])
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final, overload
 
 import keras
 from attrs import frozen
@@ -21,9 +26,14 @@ from lrdecay.adapters.binding import bound_of, plan_of
 from lrdecay.adapters.keras.layers import count_of, drive_layers, inner_of
 from lrdecay.adapters.keras.plans import drive_plan
 from lrdecay.adapters.keras.schedule import KerasSchedule
+from lrdecay.adapters.observed import ruled_of
 from lrdecay.errors import InputError, non_negative_int, refusal
+from lrdecay.feedback.ruled import Ruled
 from lrdecay.runs.trainable import FloatArray
 from lrdecay.schedule import Bound, BoundPlan, Horizon, Plan, Schedule
+
+if TYPE_CHECKING:
+    from lrdecay.adapters.keras.callback import LRDecay
 
 __all__ = ["Attached", "attach", "optimizer_of"]
 
@@ -56,6 +66,17 @@ class Attached:
         self.optimizer._iterations.assign(step * self.schedule.accumulation)
 
 
+@overload
+def attach(
+    optimizer: Any,
+    schedule: Ruled,
+    horizon: Horizon | None = None,
+    *,
+    layer_multipliers: Mapping[str, float] | None = None,
+    after: str | None = None,
+    rates: FloatArray | None = None,
+) -> LRDecay: ...
+@overload
 def attach(
     optimizer: Any,
     schedule: Schedule | Bound | Plan | BoundPlan | str,
@@ -64,13 +85,22 @@ def attach(
     layer_multipliers: Mapping[str, float] | None = None,
     after: str | None = None,
     rates: FloatArray | None = None,
-) -> Attached:
-    """Let a schedule drive an optimizer.
+) -> Attached: ...
+def attach(
+    optimizer: Any,
+    schedule: Schedule | Ruled | Bound | Plan | BoundPlan | str,
+    horizon: Horizon | None = None,
+    *,
+    layer_multipliers: Mapping[str, float] | None = None,
+    after: str | None = None,
+    rates: FloatArray | None = None,
+) -> Attached | LRDecay:
+    """Let a schedule drive an optimizer; under a rule, a text's too, by the callback that is given back.
 
     Args:
         optimizer: a Keras optimizer, or a compiled model.
-        schedule: a schedule, its text notation, or a plan (`lrdecay.adapters.keras.plans`); bound already, then leave
-            ``horizon`` out.
+        schedule: a schedule, one under a rule, its text notation, or a plan (`lrdecay.adapters.keras.plans`); bound
+            already, then leave ``horizon`` out.
         horizon: the length of the run and its units; at most 10 million updates.
         layer_multipliers: numbers >= 0 by patterns of names, see `lrdecay.adapters.keras.layers`. They are not part of
             a saved model, nor is a plan: a model saved with one refuses to train until it is attached again.
@@ -78,11 +108,12 @@ def attach(
         rates: f(0), f(1), ... as float64, made elsewhere from this schedule.
 
     Raises:
-        InputError: an argument does not fit, or the model is not compiled.
+        InputError: an argument does not fit, or the model is not compiled; under a rule, see `LRDecay`.
     """
+    unruled, rule = ruled_of(schedule)
     updating = inner_of(optimizer_of("attach(optimizer)", optimizer))
     accumulation = updating.gradient_accumulation_steps or 1
-    plan = plan_of(schedule, horizon)
+    plan = plan_of(unruled, horizon)
     said = {} if layer_multipliers is None else layer_multipliers
     if plan is not None and (said or rates is not None):
         cure = "Say it in the plan: groups={...: group(scale=...)}."
@@ -90,12 +121,22 @@ def attach(
         raise InputError(msg)
     if isinstance(optimizer, keras.Model) and (said or plan) and optimizer.built and not updating.built:
         optimizer.optimizer.build(optimizer.trainable_variables)
+    if rule is not None:
+        from lrdecay.adapters.keras.callback import LRDecay
+
+        if rates is not None:
+            msg = refusal("attach(rates=...)", "must be left out under a rule", "rates")
+            raise InputError(msg)
+        decay = LRDecay(Ruled(unruled, rule), horizon, layer_multipliers=layer_multipliers, after=after)
+        decay.take(optimizer)
+        decay.step()
+        return decay
     if plan is not None:
         within = optimizer.name if isinstance(optimizer, keras.Model) else None
         made = drive_plan(updating, plan, after, accumulation, within)
         made.remember({"plan": repr(plan.plan)})
     else:
-        made = KerasSchedule(bound_of(schedule, horizon, after), accumulation=accumulation, rates=rates)
+        made = KerasSchedule(bound_of(unruled, horizon, after), accumulation=accumulation, rates=rates)
         drive_layers(updating, said)
         made.remember({"layer_multipliers": dict(said)} if said else {})
     updating.learning_rate = made

@@ -7,6 +7,11 @@
 t counts the updates the optimizer made: accumulated batches make one, one that is skipped under mixed precision none.
 The rate is written before each update and after each batch, so also for several updates in one ``training_step``.
 
+A schedule under a rule, ``LRDecay('cosine(0.1) * plateau(metric="val_loss")')``, is shown what the module has logged by
+its name there, whenever a validation ends; without validation, when an epoch does. (A checkpoint that is saved after an
+update and before the validation that is due then goes on without it: Lightning leaves it out. Save when it ends.) A
+module that brings a scheduler of its own observes by itself, ``self.lr_schedulers().observe(val_loss=...)``.
+
 A checkpoint of Lightning's holds the callback's state: the scheduler's, the random state of the process, where the run
 stands in its epoch (`lrdecay.adapters.lightning.position`) and, between two updates, the gradients summed so far.
 Validation draws from the process's generators when its loader is made; its draws are taken back, so that a run with
@@ -27,8 +32,11 @@ from torch.optim import Optimizer
 
 from lrdecay.adapters.lightning.drawn import drawn_state, set_drawn_state
 from lrdecay.adapters.lightning.position import PositionedLoader, positioned
+from lrdecay.adapters.observed import ruled_of
 from lrdecay.adapters.torch import AttachedScheduler, attach
+from lrdecay.adapters.torch.observables import COMPUTED
 from lrdecay.errors import InputError, non_negative_int, refusal
+from lrdecay.feedback.ruled import Ruled
 from lrdecay.runs.trainable import FloatArray
 from lrdecay.schedule import Bound, Horizon, Schedule, parse
 
@@ -42,7 +50,7 @@ class LRDecay(Callback):
     """A schedule that drives the optimizer of a `lightning.pytorch.Trainer`, as one of its callbacks.
 
     Args:
-        schedule: a schedule, its text notation, or one bound already.
+        schedule: a schedule, one under a rule, its text notation, or one bound already.
         horizon: the length of the run and its units; by default what the trainer says, see `horizon_of`.
         optimizer: which of the module's optimizers, by its index; to be said where there are several.
         log: the name to log each update's rate under, with the trainer's loggers; by default it is not logged.
@@ -57,12 +65,13 @@ class LRDecay(Callback):
     Raises:
         InputError: here, where the schedule cannot be read or does not fit the horizon; at the start of ``fit``, where
             the module brings schedulers of its own, several optimizers and none was chosen, the trainer does not know
-            how long the run is, or the checkpoint is of another schedule and ``override`` was not asked for.
+            how long the run is, or the checkpoint is of another schedule and ``override`` was not asked for; when a
+            validation ends, where the module has not logged what the rule needs.
     """
 
     def __init__(
         self,
-        schedule: Schedule | Bound | str,
+        schedule: Schedule | Ruled | Bound | str,
         horizon: Horizon | None = None,
         *,
         optimizer: int | None = None,
@@ -75,7 +84,8 @@ class LRDecay(Callback):
         """See the class."""
         if optimizer is not None:
             non_negative_int.check("LRDecay(optimizer=...)", optimizer)
-        self._schedule = parse(schedule) if isinstance(schedule, str) else schedule
+        said, self._rule = ruled_of(schedule)
+        self._schedule = parse(said) if isinstance(said, str) else said
         self._horizon, self._index, self._log = horizon, optimizer, log
         if isinstance(horizon, Horizon) and isinstance(self._schedule, Schedule):
             self._schedule.bind(horizon)  # what does not fit is refused now
@@ -108,7 +118,8 @@ class LRDecay(Callback):
         schedule, horizon = self._schedule, self._horizon
         if horizon is None and not isinstance(schedule, Bound):
             horizon = horizon_of(trainer)
-        self.scheduler = attach(self._optimizer(trainer), schedule, horizon, step=trainer.global_step, **self._options)  # type: ignore[arg-type]
+        driven = schedule if self._rule is None else Ruled(schedule, self._rule)
+        self.scheduler = attach(self._optimizer(trainer), driven, horizon, step=trainer.global_step, **self._options)  # type: ignore[arg-type]
         if self._loaded:
             self.scheduler.load_state_dict(self._loaded["scheduler"])
             trainer.fit_loop.setup_data()  # if the loaders are to be made anew, then now; no hook follows that
@@ -137,9 +148,28 @@ class LRDecay(Callback):
             self._after_batch = drawn_state()
 
     def on_validation_end(self, trainer: Trainer, *_: Any) -> None:
-        """Take back what validation drew, so that the training that follows is the same with it and without."""
+        """Show the rule what was validated, and take back what that drew: training is the same with it and without."""
+        if trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking:
+            self._observe(trainer)
         if trainer.state.fn == TrainerFn.FITTING and self._after_batch is not None:
             set_drawn_state(self._after_batch)
+
+    def on_train_epoch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Show the rule what the epoch has logged, where nothing is validated."""
+        if not trainer.enable_validation:
+            self._observe(trainer)
+
+    def _observe(self, trainer: Trainer) -> None:
+        if self._rule is None or self._attached.watches:
+            return
+        known = trainer.callback_metrics
+        needs = sorted(name for name in self._rule.needs - COMPUTED)
+        missing = [name for name in needs if name not in known]
+        if missing:
+            cure = 'Log it in validation_step, or say the name that is logged: plateau(metric="val_loss").'
+            msg = refusal("LRDecay(...)", f"must find {missing[0]} among what is logged", sorted(known), cure)
+            raise InputError(msg)
+        self._attached.observe(**{name: known[name] for name in needs})
 
     # ---- checkpoints ----
 

@@ -1,6 +1,7 @@
 """optax: `schedule` gives the rate as optax takes it, `attach` an optimizer whose hyperparameters are scheduled.
 
-`find` searches a training loop for a peak learning rate.
+`ruled` gives the rate of a schedule under a rule, which is set from the host. `find` searches a training loop for a
+peak learning rate.
 
 Raises:
     MissingExtraError: on import, where optax or jax is not installed.
@@ -18,6 +19,7 @@ if importlib.util.find_spec("optax") is None or importlib.util.find_spec("jax") 
 
 from lrdecay.adapters.optax.finder import find
 from lrdecay.adapters.optax.plans import attach, seek
+from lrdecay.adapters.optax.ruled import RuledRate, ruled
 from lrdecay.adapters.optax.schedule import OptaxSchedule, schedule
 
-__all__ = ["OptaxSchedule", "attach", "find", "schedule", "seek"]
+__all__ = ["OptaxSchedule", "RuledRate", "attach", "find", "ruled", "schedule", "seek"]

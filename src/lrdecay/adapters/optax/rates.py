@@ -30,12 +30,16 @@ class InjectedRates:
         state: where to look.
         call: the argument it came by, for messages.
         cure: what to give where there are none.
+        shares: of each the share of the largest, where that is known already.
+
+    Attributes:
+        shares: of each the share of the largest.
 
     Raises:
-        InputError: there are none, or all are zero.
+        InputError: there are none, there are not as many as shares, or all are zero and no shares are known.
     """
 
-    def __init__(self, state: Any, call: str, cure: str) -> None:
+    def __init__(self, state: Any, call: str, cure: str, shares: list[float] | None = None) -> None:
         leaves = jax.tree_util.tree_flatten_with_path(state)[0]
         at = {tuple(map(_name, path)): i for i, (path, _) in enumerate(leaves)}
         self._rates = [i for path, i in at.items() if path[-2:] == ("hyperparams", "learning_rate")]
@@ -44,24 +48,30 @@ class InjectedRates:
             raise InputError(msg)
         counts = [at.get((*path[:-2], "count")) for path in at if path[-2:] == ("hyperparams", "learning_rate")]
         self._counts = [i for i in counts if i is not None]
+        if shares is not None and len(shares) != len(self._rates):
+            msg = refusal(call, f"must hold {len(shares)} learning rates, as before", len(self._rates))
+            raise InputError(msg)
+        if shares is not None:
+            self.shares = shares
+            return
         rates = [float(np.max(np.asarray(leaves[i][1]))) for i in self._rates]
         if not max(rates) > 0:
             cure = "Give the groups rates in the ratios you want."
             msg = refusal(call, "must have a positive learning rate", rates, cure)
             raise InputError(msg)
-        self._shares = [rate / max(rates) for rate in rates]
+        self.shares = [rate / max(rates) for rate in rates]
 
     def set(self, state: Any, rate: float) -> Any:
         """The state with this rate, of the largest group."""
         leaves, structure = jax.tree.flatten(state)
-        for i, share in zip(self._rates, self._shares, strict=True):
+        for i, share in zip(self._rates, self.shares, strict=True):
             leaves[i] = _like(leaves[i], rate * share)
         return jax.tree.unflatten(structure, leaves)
 
     def check(self, state: Any, rate: float) -> None:
         """Raise `InputError` if a step was not made at the rate that was set: a schedule wrote it anew."""
         leaves = jax.tree.leaves(state)
-        for i, share in zip(self._rates, self._shares, strict=True):
+        for i, share in zip(self._rates, self.shares, strict=True):
             if not np.array_equal(np.asarray(leaves[i]), np.asarray(_like(leaves[i], rate * share))):
                 rule = f"must keep the learning rate {rate * share:.3g} that was set"
                 found = float(np.max(np.asarray(leaves[i])))

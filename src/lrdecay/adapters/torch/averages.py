@@ -8,9 +8,9 @@
 
 The first `window` updates of an EMA are averaged evenly, so that the initial weights have no share in it. LAWA:
 Kaddour, Stop Wasting My Time! Saving Days of ImageNet and BERT Training with Latest Weight Averaging, 2022,
-arXiv:2209.14981; before the first checkpoint it is the last weights. The 5 is ours. Polynomial: Shamir and Zhang, Stochastic Gradient
-Descent for Non-smooth Optimization, 2013, arXiv:1212.1824, with the 8 that DoG's authors use (Ivgi et al., 2023,
-arXiv:2302.12022); the last tenth of the run is 61% of it.
+arXiv:2209.14981; before the first checkpoint it is the last weights. The 5 is ours. Polynomial: Shamir and
+Zhang, Stochastic Gradient Descent for Non-smooth Optimization, 2013, arXiv:1212.1824, with the 8 that DoG's authors use
+(Ivgi et al., 2023, arXiv:2302.12022); the last tenth of the run is 61% of it.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def average_of(text: object, model: torch.nn.Module, horizon: Horizon) -> Averag
 
 @final
 class _Running:
-    """A running average, as torch's `AveragedModel`; the newest weights' share is a function of how many were before."""
+    """A running average, torch's `AveragedModel`; the newest weights' share is a function of how many were before."""
 
     def __init__(self, name: str, model: torch.nn.Module, share: Callable[[int], float]) -> None:
         def blend(averages: Any, weights: Any, seen: Any) -> None:

@@ -27,7 +27,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, Sampler
 
+from lrdecay.adapters.torch.feedback import Feedback
+from lrdecay.adapters.torch.observables import Observables
 from lrdecay.errors import InputError, refusal
+from lrdecay.feedback.dial import Dial
 
 __all__ = ["fingerprint", "keep"]
 
@@ -35,7 +38,7 @@ Back: TypeAlias = Callable[[], Any]
 """Puts one object back as it was, and returns it."""
 
 _FEEDS = (DataLoader, Sampler)
-_OPENED = (torch.nn.Module, Optimizer, LRScheduler, torch.amp.GradScaler, *_FEEDS)
+_OPENED = (torch.nn.Module, Optimizer, LRScheduler, torch.amp.GradScaler, Feedback, Dial, Observables, *_FEEDS)
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 

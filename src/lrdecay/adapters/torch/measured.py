@@ -12,7 +12,7 @@ random numbers it draws are a function of the task's state: measuring changes no
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Sized
 from operator import methodcaller
 from typing import Any, final
 
@@ -38,45 +38,57 @@ class Measured:
     Args:
         model: what is trained.
         optimizer: of its parameters; one that keeps weights to be measured is put into training mode.
-        average: "none", "ema", "lawa", "polynomial"; see `lrdecay.adapters.torch.averages`.
+        averages: "none", "ema", "lawa", "polynomial"; see `lrdecay.adapters.torch.averages`. The first is the default.
         horizon: what an epoch is.
         inputs: of the training set.
         size: the most inputs in a pass.
 
     Raises:
-        InputError: the average is none of the forms, or the optimizer averages itself.
+        InputError: an average is none of the forms or stands twice, or the optimizer averages itself.
     """
 
     def __init__(
         self,
         model: torch.nn.Module,
         optimizer: Optimizer,
-        average: str,
+        averages: Sequence[str],
         horizon: Horizon,
         inputs: torch.Tensor,
         size: int,
     ) -> None:
         self._model, self._optimizer = model, optimizer
         self._inputs = inputs.tensor_split(math.ceil(len(inputs) / size))
-        self._average = average_of(average, model, horizon)
+        if not averages or len(set(averages)) < len(averages):
+            msg = refusal("TorchTask(average=...)", "must be one, or several that differ", list(averages))
+            raise InputError(msg)
+        self._averages = {text: average_of(text, model, horizon) for text in averages}
         self._switches = all(callable(getattr(optimizer, name, None)) for name in ("train", "eval"))
-        if self._average is not None and self._switches:
-            msg = refusal("TorchTask(average=...)", "must not be given with an optimizer that averages itself", average)
+        averaged = any(average is not None for average in self._averages.values())
+        if averaged and self._switches:
+            what = averages[0] if len(averages) == 1 else list(averages)
+            msg = refusal("TorchTask(average=...)", "must not be given with an optimizer that averages itself", what)
             raise InputError(msg)
         if self._switches:
             _to_training(optimizer)
-        self._copy = AveragedModel(model) if self._switches or self._average is not None else None
+        self._copy = AveragedModel(model) if self._switches or averaged else None
 
     def update(self, step: int) -> None:
         """Update ``step``, counted from 1, was made."""
-        if self._average is not None:
-            self._average.update(step)
+        for average in self._averages.values():
+            if average is not None:
+                average.update(step)
 
     @torch.no_grad()
-    def model(self, random: RandomState) -> torch.nn.Module:
-        """The model, or a copy of it with the weights to be measured, whose statistics are made with ``random``."""
+    def model(self, random: RandomState, text: str | None = None) -> torch.nn.Module:
+        """The model, or a copy of it with the weights to be measured, whose statistics are made with ``random``.
+
+        Args:
+            random: the state they are drawn from.
+            text: which average; by default the first.
+        """
         weights = self._kept_by_optimizer() if self._switches else None
-        weights = self._average.weights() if self._average is not None else weights
+        average = self._averages[next(iter(self._averages)) if text is None else text]
+        weights = average.weights() if average is not None else weights
         if weights is None or self._copy is None:
             return self._model
         self._copy.n_averaged.zero_()  # so that the next line copies, buffers included
@@ -87,26 +99,45 @@ class Measured:
         update_bn(self._inputs, copy)
         return copy
 
-    def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What it keeps, as arrays and JSON, named ``average/...``; nothing without an average."""
-        if self._average is None:
-            return {}, {}
-        arrays, state = self._average.snapshot()
-        return {f"average/{k}": a for k, a in arrays.items()}, {"average": {"name": self._average.name, **state}}
+    def snapshot(self, *only: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What it keeps, as arrays and JSON, named ``average/...``; nothing without an average.
+
+        Args:
+            only: leave out every other average; by default none is left out.
+        """
+        kept = {text: self._averages[text] for text in only or self._averages}
+        tensors: dict[str, Any] = {}
+        states: dict[str, Any] = {}
+        for text, average in kept.items():
+            if average is not None:
+                arrays, state = average.snapshot()
+                tensors |= {f"{_place(kept, text)}{k}": a for k, a in arrays.items()}
+                states[text] = {"name": average.name, **state}
+        if len(kept) == 1:
+            text = next(iter(kept))
+            return tensors, {"average": states[text]} if states else {}
+        return tensors, {"averages": states}
 
     def check(self, state: Mapping[str, Any]) -> None:
         """Refuse a snapshot's state of another average, before anything is changed."""
-        name = "none" if self._average is None else self._average.name
-        found = state.get("average", {}).get("name", "none")
+        own = {text: average.name for text, average in self._averages.items() if average is not None}
+        if len(self._averages) > 1:
+            several = {text: kept["name"] for text, kept in state.get("averages", {}).items()}
+            name, found = str(own), str(several)
+        else:
+            name = next(iter(own.values()), "none")
+            found = "several" if "averages" in state else state.get("average", {}).get("name", "none")
         if found != name:
             msg = refusal("restore(...)", f"must be given a snapshot of a task with average={name!r}", found)
             raise InputError(msg)
 
     def restore(self, tensors: Mapping[str, Any], state: Mapping[str, Any]) -> None:
         """Back to a snapshot that was checked."""
-        if self._average is not None:
-            own = {k.removeprefix("average/"): a for k, a in tensors.items() if k.startswith("average/")}
-            self._average.restore(own, state["average"])
+        for text, average in self._averages.items():
+            if average is not None:
+                place = _place(self._averages, text)
+                own = {k.removeprefix(place): a for k, a in tensors.items() if k.startswith(place)}
+                average.restore(own, state["averages"][text] if len(self._averages) > 1 else state["average"])
 
     def _kept_by_optimizer(self) -> list[torch.Tensor]:
         """What the optimizer would have measured; model and optimizer are left as they were."""
@@ -119,3 +150,8 @@ class Measured:
         for group, kept in zip(self._optimizer.param_groups, entries, strict=True):
             group.update(kept)
         return found
+
+
+def _place(kept: Sized, text: str) -> str:
+    """What the names of an average's arrays begin with."""
+    return "average/" if len(kept) == 1 else f"average/{text}/"

@@ -32,7 +32,7 @@ from torch import distributed
 
 from lrdecay.errors import InputError, RunError, refusal
 
-__all__ = ["Ranks", "together"]
+__all__ = ["Ranks", "heard_by_all", "members", "rounds", "together"]
 
 _GOING, _WELL, _FAILED = 0.0, 1.0, 2.0
 
@@ -151,11 +151,11 @@ def together(group: Any = None) -> Iterator[Ranks]:
         InputError: this process is not in the group.
         RunError: all went well here, and not on another rank.
     """
-    names, own = _members(group)
+    names, own = members(group)
     if len(names) == 1:
         yield Ranks()
         return
-    ranks = Ranks(_rounds(names), names, own)
+    ranks = Ranks(rounds(names), names, own)
     with ranks.patient():
         try:
             yield ranks
@@ -168,7 +168,33 @@ def together(group: Any = None) -> Iterator[Ranks]:
         ranks.end(well=True)
 
 
-def _rounds(names: list[int]) -> Any:
+def heard_by_all(call: str, row: Sequence[float]) -> list[list[float]]:
+    """The row of numbers of every rank, in their order, the same bits on all; every rank must come here.
+
+    Alone, where torch.distributed is not initialised, it is the own row and costs nothing.
+
+    Args:
+        call: who asks, for the message.
+        row: this rank's numbers, as many on each; nan and inf too.
+
+    Raises:
+        RunError: a rank is lost.
+    """
+    names, own = members(None)
+    if len(names) == 1:
+        return [list(row)]
+    table = torch.zeros(len(names), len(row), dtype=torch.float64)
+    table[own] = torch.tensor(row, dtype=torch.float64)
+    try:
+        distributed.all_reduce(table, group=rounds(names))
+    except RuntimeError as problem:
+        msg = f"`{call}` must hear of all ranks, got: {' '.join(str(problem).split())[:200]}. Has one of them died?"
+        raise RunError(msg) from problem
+    heard: list[list[float]] = table.tolist()
+    return heard
+
+
+def rounds(names: list[int]) -> Any:
     """The members' group for rounds; made when they first look together."""
     group = _ROUNDS[tuple(names)]() if tuple(names) in _ROUNDS else None
     if group is None:
@@ -177,7 +203,7 @@ def _rounds(names: list[int]) -> Any:
     return group
 
 
-def _members(group: Any) -> tuple[list[int], int]:
+def members(group: Any) -> tuple[list[int], int]:
     """The global ranks of a group's members, and this process's place among them."""
     if not (distributed.is_available() and distributed.is_initialized()):
         if group is not None:

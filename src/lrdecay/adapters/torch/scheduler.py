@@ -17,6 +17,8 @@ What differs from torch's own schedulers:
   (`lrdecay.adapters.torch.planned`).
 * *Any order.* No order of calls loses a value, so none is warned about. After ``optimizer.load_state_dict`` the rates
   are written again: scheduler and optimizer may be made and loaded in any order (`lrdecay.adapters.torch.checkpoint`).
+* *By looking and by hand.* Under a rule, ``observe`` shows it what was seen, and the dial that the rates come from may
+  be turned (`lrdecay.feedback.dial`): ``at_boundary`` says when. r(t) is then the dial's.
 * Under ``torch.compile``, compile the optimizer's step and call ``scheduler.step()`` outside.
 * One scheduler per optimizer: attaching again retires the first. torch's ``SequentialLR`` and the like are refused, for
   they move rates by their last value; join schedules with ``+`` and `lrdecay.join` instead.
@@ -25,19 +27,23 @@ What differs from torch's own schedulers:
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
+import numpy as np
 import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from lrdecay.adapters.torch.checkpoint import check_state, settle, state_of
+from lrdecay.adapters.torch.checkpoint import check_state, feedback_of, settle, state_of
+from lrdecay.adapters.torch.feedback import Feedback
 from lrdecay.adapters.torch.groups import DrivenGroups
 from lrdecay.adapters.torch.planned import Planned
 from lrdecay.adapters.torch.rate_table import RateTable
 from lrdecay.adapters.torch.writers import Writer, quickest
 from lrdecay.errors import InputError, refusal
+from lrdecay.feedback.dial import Dial
+from lrdecay.feedback.rule import Event, Rule
 
 __all__ = ["AttachedScheduler", "attached"]
 
@@ -45,8 +51,23 @@ _attached: weakref.WeakKeyDictionary[Optimizer, weakref.ref[AttachedScheduler]] 
 
 
 @final
+class _Turned:
+    """What `step` looks rates up in, in place of a list, where they may change while the run goes on."""
+
+    def __init__(self, rate: Callable[[int], float]) -> None:
+        self._rate = rate
+
+    def __getitem__(self, t: int) -> float:
+        return self._rate(t)
+
+
+@final
 class AttachedScheduler(LRScheduler):
-    """A schedule that drives an optimizer; made by `attach`. The module says what differs from torch's schedulers."""
+    """A schedule that drives an optimizer; made by `attach`. The module says what differs from torch's schedulers.
+
+    Attributes:
+        events: what the rule did since this scheduler was made, in order.
+    """
 
     def __init__(
         self,
@@ -56,11 +77,17 @@ class AttachedScheduler(LRScheduler):
         multipliers: object,
         step: int,
         override: bool,
+        rule: Rule | None = None,
     ) -> None:
         # Not calling LRScheduler.__init__ is the point: it wraps optimizer.step, stores rates and steps once.
         table.check_step("attach(step=...)", step)
         self.optimizer = optimizer
-        self._table, self._rates, self._planned, self._override = table, table.rates, planned, override
+        self._table, self._planned, self._override = table, planned, override
+        self._rates: list[float] | _Turned = table.rates
+        self._feedback: Feedback | None = None
+        self._callbacks: list[Callable[[int], object]] = []
+        self._boundary = -1  # the t at which they were called last
+        self.events: list[Event] = []
         self._ends = table.after == "raise"
         self._count = self._written = step
         self._step_count = 1  # torch's count of calls; accelerate adds to it, nothing here reads it
@@ -69,6 +96,8 @@ class AttachedScheduler(LRScheduler):
         if planned is not None:
             planned.check(optimizer.param_groups, type(optimizer).__name__)
         self._take("attach(multipliers=...)", {"multipliers": self._groups.carried()})
+        if rule is not None:
+            self._turnable(rule)
         if earlier is not None:
             earlier._retire()
         self._hook()
@@ -81,13 +110,56 @@ class AttachedScheduler(LRScheduler):
 
     @property
     def rate(self) -> float:
-        """f(t): the rate of the next update, for a group with multiplier 1; of a plan's default group."""
-        return self._table.at(self._count)
+        """The rate of the next update, for a group with multiplier 1; of a plan's default group."""
+        return self._at(self._count)
 
     @property
     def shares(self) -> list[float] | None:
         """What each group's rate is of f(t); None under a plan, whose groups have curves of their own."""
         return None if self._planned is not None else list(self._groups.multipliers)
+
+    @property
+    def dial(self) -> Dial:
+        """Where the rates come from; an edit that is added to it holds for what `step` writes from then on.
+
+        Raises:
+            InputError: a plan is attached, or the end policy is "repeat".
+        """
+        return self._turnable().dial
+
+    @property
+    def watches(self) -> bool:
+        """Whether the rule is shown all that it needs after each update, so that nobody calls `observe`."""
+        return self._feedback is not None and self._feedback.by_itself
+
+    def observe(self, **values: Any) -> Event | None:
+        """Show the rule what was seen, such as ``observe(loss=0.5)``; what it decides holds from the next update on.
+
+        The next `step` writes the rate; after one that has been made already, it is written at once. With
+        torch.distributed, values are means over all ranks, and every rank must call this.
+
+        Args:
+            values: by the names that the rule reads: numbers, or tensors and arrays of no dimension.
+
+        Returns:
+            What the rule did; None where it changed nothing.
+
+        Raises:
+            InputError: there is no rule, it sees by itself, or a value it needs is missing or no number.
+            RunError: ranks observe at different updates, or one of them lacks a value; or a later `attach` took over.
+        """
+        self._adopt()
+        event = self._turnable().observe(self._count, values)
+        self._heard(event)
+        return event
+
+    def at_boundary(self, callback: Callable[[int], object]) -> None:
+        """Have ``callback(t)`` called by `step`, once for each t, before the rate of update t is written.
+
+        It may turn the `dial`; the rate that is then written is the dial's.
+        """
+        self._callbacks.append(callback)
+        self._rates = _Turned(self._turn)
 
     def step(self, epoch: int | None = None) -> None:
         """Write f(t) into every group. Call it after the optimizer's step; calling it more often changes nothing.
@@ -102,6 +174,7 @@ class AttachedScheduler(LRScheduler):
         t = self._written = self._count
         groups = self.optimizer.param_groups
         if len(groups) != self._known:
+            self._turn(t)
             self._write()
             return
         try:
@@ -119,25 +192,39 @@ class AttachedScheduler(LRScheduler):
         self._table.check_step("seek(step)", step)
         self._adopt()
         self._count = self._written = step
+        self._boundary = -1
         self._write()
 
     def state_dict(self) -> dict[str, Any]:
-        """The step, what is attached, and the groups' multipliers, as plain JSON."""
+        """The step, what is attached, the groups' multipliers, and under a rule or a hand the dial's, as plain JSON.
+
+        A rule that looks at weights adds "observables", with tensors (`lrdecay.adapters.torch.observables`).
+        """
         self._adopt()
-        return state_of(self._count, self._table, self._groups)
+        more = {} if self._feedback is None else self._feedback.state()
+        return state_of(self._count, self._table, self._groups) | more
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go to a checkpoint's step and multipliers, and write the rates.
+        """Go to a checkpoint's step, multipliers, journal and state of the rule, and write the rates.
+
+        A journal is kept under ``override`` too: a hand's edits are part of the run.
 
         Raises:
             InputError: it is no state of ours, its groups are not the optimizer's, or it was made under another
-                schedule, horizon, end policy or stated multipliers and ``override`` was not asked for.
+                schedule, horizon, end policy, rule or stated multipliers and ``override`` was not asked for.
         """
         self._adopt()
         check_state(state_dict, self._table, self._groups)
-        self._take("load_state_dict(...)", state_dict)
+        theirs = feedback_of(state_dict)
+        feedback = self._turnable() if theirs["journal"] or "life" in theirs else self._feedback
+        self._take("load_state_dict(...)", {**state_dict, "rule": (theirs["rule"] or {}).get("notation")})
+        if feedback is not None:
+            feedback.go_to(theirs, state_dict.get("observables"))
         self._groups.reference = state_dict["reference"]
         self.seek(state_dict["step"])
+        if self._callbacks:
+            self._turn(self._count)  # a hand may have turned the dial at this very step, after the checkpoint
+            self._write()
 
     # ---- torch's names, for code written for its schedulers ----
 
@@ -159,6 +246,8 @@ class AttachedScheduler(LRScheduler):
 
     def get_last_lr(self) -> list[float | torch.Tensor]:
         """The rates last written, one per group; floats, also where a group's rate is a tensor."""
+        if self._feedback is not None:
+            return self._groups.rates([self._last] * len(self._groups.multipliers))
         return self._rates_at(self._written)
 
     _last_lr = property(get_last_lr)
@@ -176,6 +265,9 @@ class AttachedScheduler(LRScheduler):
             self.optimizer.register_load_state_dict_pre_hook(self._before_load),
             self.optimizer.register_load_state_dict_post_hook(self._after_load),
         ]
+        if self._feedback is not None and self._feedback.watch is not None:
+            self._handles.append(self.optimizer.register_step_pre_hook(self._watch_before))
+            self._handles.append(self.optimizer.register_step_post_hook(self._watch_after))
         _attached[self.optimizer] = weakref.ref(self)
 
     def _retire(self) -> None:
@@ -200,6 +292,18 @@ class AttachedScheduler(LRScheduler):
         if found_inf is None or not found_inf:
             self._count += 1
 
+    def _watch_before(self, *_: Any) -> None:
+        self._seen = self._count
+        if self._feedback is not None and self._feedback.watch is not None:
+            self._feedback.watch.before_update()
+
+    def _watch_after(self, *_: Any) -> None:
+        if self._feedback is None or self._feedback.watch is None or self._count == self._seen:
+            return  # it skipped
+        self._feedback.watch.after_update()
+        if self._feedback.by_itself:
+            self._heard(self._feedback.look(self._count))
+
     def _before_load(self, _optimizer: Optimizer, _state: Any) -> None:
         self._adopt()  # a new group's own rate is about to be overwritten
 
@@ -211,7 +315,10 @@ class AttachedScheduler(LRScheduler):
         self._write()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key not in ("_handles", "_put")} | {"_known": -1}
+        return {key: value for key, value in self.__dict__.items() if key not in ("_handles", "_put")} | {
+            "_known": -1,
+            "_callbacks": [],  # they are of this run, not of a copy
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)  # a copied or unpickled optimizer has lost its hooks
@@ -219,14 +326,48 @@ class AttachedScheduler(LRScheduler):
 
     def _take(self, call: str, loaded: Mapping[str, Any]) -> None:
         """Go over to the multipliers of a checkpoint, unless ours were stated; what is attached must agree, or wins."""
-        attached = self._table.named() | self._groups.named()
+        rule = None if self._feedback is None or self._feedback.dial.rule is None else repr(self._feedback.dial.rule)
+        attached = self._table.named() | self._groups.named() | {"rule": rule}
         settle(call, attached, loaded, self._override)
         self._groups.take(attached.get("multipliers", loaded["multipliers"]))
+
+    def _turnable(self, rule: Rule | None = None) -> Feedback:
+        """The dial and what goes with it; made when it is first asked for."""
+        if self._feedback is None:
+            if self._planned is not None or self._table.after == "repeat":
+                cure = "Attach a schedule." if self._planned is not None else 'Attach with after="hold".'
+                found = "a plan" if self._planned is not None else "one that is repeated"
+                msg = refusal("AttachedScheduler", "must drive one schedule, once, under a rule or a hand", found, cure)
+                raise InputError(msg)
+            self._last = self._table.at(self._written)  # the rate last written
+            rates = np.array(self._table.rates, dtype=np.float64)
+            self._feedback = Feedback(Dial(rates, self._table.horizon, rule), self.optimizer)
+            self._rates = _Turned(self._turn)
+        return self._feedback
+
+    def _turn(self, t: int) -> float:
+        """Call the callbacks where update t is new to them; the rate of update t, which is about to be written."""
+        if t != self._boundary:
+            self._boundary = t
+            for callback in self._callbacks:
+                callback(t)
+        self._last = self._at(t)
+        return self._last
+
+    def _heard(self, event: Event | None) -> None:
+        """Keep an event, and write the rate anew if that of the next update was written already."""
+        if event is not None:
+            self.events.append(event)
+        if self._written == self._count and self._at(self._count) != self._last:
+            self._write()
+
+    def _at(self, t: int) -> float:
+        return self._table.at(t) if self._feedback is None else self._feedback.dial.rate(t)
 
     def _bases(self, t: int, groups: Sequence[dict[str, Any]]) -> list[float]:
         """f(t) for each of these groups, before its multiplier."""
         if self._planned is None:
-            return [self._table.at(t)] * len(groups)
+            return [self._at(t)] * len(groups)
         return self._planned.rates(groups, self._table.index(t))
 
     def _rates_at(self, t: int) -> list[float | torch.Tensor]:
@@ -245,6 +386,7 @@ class AttachedScheduler(LRScheduler):
     def _write(self) -> None:
         self._adopt()
         groups = self.optimizer.param_groups
+        self._last = self._at(self._written)
         self._groups.write(self._bases(self._written, groups))
         if self._planned is not None:
             self._planned.write(groups, self._table.index(self._written))

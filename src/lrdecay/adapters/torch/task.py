@@ -8,7 +8,7 @@ the user.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
@@ -69,7 +69,10 @@ class TorchTask:
         goal: whether the metric is to be large or small; "max" for accuracy, "min" for the loss, to be said for others.
         seed: of the data order and of what is drawn while training; by default the seed torch was last given.
         average: "none", "ema", "lawa" or "polynomial": what is measured is an average of the weights; see
-            `lrdecay.adapters.torch.averages`. The training is the same.
+            `lrdecay.adapters.torch.averages`. The training is the same. Several, in a list, are measured beside one
+            another: `evaluate` gives the first under the plain names, and each as ``ema/accuracy``.
+        peak: where the search for a peak begins; to be given with an optimizer that finds its own rate, of which a
+            range test says nothing.
 
     Raises:
         InputError: the data do not match, the optimizer updates what the model does not hold, nobody can tell whether
@@ -90,7 +93,8 @@ class TorchTask:
         metric: str | Metric = "accuracy",
         goal: Goal | None = None,
         seed: int | None = None,
-        average: str = "none",
+        average: str | Sequence[str] = "none",
+        peak: float | None = None,
     ) -> None:
         """See the class."""
         positive_int.check("TorchTask(batch_size=...)", batch_size)
@@ -109,6 +113,9 @@ class TorchTask:
             raise InputError(msg)
         if goal is not None:
             one_of(("max", "min")).check("TorchTask(goal=...)", goal)
+        if peak is not None:
+            positive.check("TorchTask(peak=...)", peak)
+        self.peak = peak
         own = {id(parameter) for parameter in model.parameters()}
         strangers = [p for group in optimizer.param_groups for p in group["params"] if id(p) not in own]
         if strangers:
@@ -134,7 +141,8 @@ class TorchTask:
         self._model, self._optimizer, self._loss = model, optimizer, loss
         self._wants_loss = "loss" in signature(optimizer.step).parameters
         self._train, self._sets = train, {"heldout": heldout, "train": train}
-        self._measured = Measured(model, optimizer, average, self.horizon, train[0], _PART)
+        self.averages = tuple(average) if isinstance(average, list | tuple) else (average,)
+        self._measured = Measured(model, optimizer, self.averages, self.horizon, train[0], _PART)
         self._batch = batch_size
         self._seed = torch.initial_seed() if seed is None else seed
         self._scales = [r / max(rates) for r in rates]
@@ -185,10 +193,8 @@ class TorchTask:
         return {"loss": logged} if observe else {}
 
     def _update(self, loss: torch.Tensor) -> None:
-        if self._wants_loss:
-            self._optimizer.step(loss=loss)  # type: ignore[call-arg]
-        else:
-            self._optimizer.step()
+        step: Any = self._optimizer.step
+        step(**{"loss": loss} if self._wants_loss else {})
 
     def along_update(self) -> Callable[[float], float]:
         """See `lrdecay.rangetest.critical`; the batch is the next one, with the random numbers of its update."""
@@ -213,9 +219,17 @@ class TorchTask:
         if on not in self._sets:
             msg = refusal("evaluate(on=...)", f"must be one of {', '.join(self._sets)}", on)
             raise InputError(msg)
+        found = self._evaluated(on, self.averages[0])
+        if len(self.averages) > 1:
+            more = {text: found if i == 0 else self._evaluated(on, text) for i, text in enumerate(self.averages)}
+            found = found | {f"{text}/{name}": value for text, own in more.items() for name, value in own.items()}
+        return found
+
+    def _evaluated(self, on: str, average: str) -> dict[str, float]:
+        """What one average of the weights comes to."""
         x, y = self._sets[on]
         with kept_random_state(), torch.no_grad():
-            model = self._measured.model(self._random)
+            model = self._measured.model(self._random, average)
             modes = [(module, module.training) for module in model.modules()]
             try:
                 model.train(False)
@@ -229,10 +243,14 @@ class TorchTask:
         return found
 
     def snapshot(self) -> Snapshot:
-        """Parameters, buffers, gradients, modes, optimizer, random state, step."""
+        """Parameters, buffers, gradients, modes, optimizer, random state, step, and the averages."""
+        return self._snapshot()
+
+    def _snapshot(self, *only: str) -> Snapshot:
+        """Everything; or as a task that measures this average only would have it."""
         tensors, state = arrays_of(self._model, self._optimizer)
         tensors |= {f"random/{name}": array for name, array in self._random.tensors.items()}
-        kept, more = self._measured.snapshot()
+        kept, more = self._measured.snapshot(*only)
         return Snapshot(
             tensors | kept, {**state, **more, "step": self.step, "seed": self._seed, "random": self._random.state}
         )
@@ -256,3 +274,7 @@ class TorchTask:
     def digest(self) -> str:
         """Of the snapshot."""
         return self.snapshot().digest()
+
+    def digests(self) -> Mapping[str, str]:
+        """Of each average, the digest of this task if it measured that one alone."""
+        return {text: self._snapshot(text).digest() for text in self.averages}

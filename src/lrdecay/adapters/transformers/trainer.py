@@ -11,6 +11,8 @@ and is refused under FSDP.) ``trainer.lr_scheduler`` is then an `lrdecay.adapter
 * t counts the optimizer's updates, so accumulated batches make one, skipped ones none, and n processes do not multiply.
 * The learning rate that is logged is the one the update was made with.
 * ``scheduler.pt`` holds plain JSON; ``resume_from_checkpoint`` goes on at the step it holds.
+* A schedule under a rule, ``attach(trainer, "cosine(3e-4) * plateau()")``, is shown the metrics of each evaluation in
+  training: what the rule calls "loss" is ``eval_loss``. The trainer must evaluate: ``eval_strategy="steps"``.
 * ``learning_rate``, ``lr_scheduler_type`` and ``warmup_steps`` of the arguments no longer speak: f(t) is the rate, and
   the optimizer's groups keep their ratios.
 """
@@ -23,9 +25,12 @@ from typing import Any, cast
 from accelerate.optimizer import AcceleratedOptimizer
 from transformers import Trainer
 
+from lrdecay.adapters.observed import ruled_of
 from lrdecay.adapters.torch import AttachedScheduler
 from lrdecay.adapters.torch import attach as attach_to_optimizer
+from lrdecay.adapters.transformers.observing import Observing
 from lrdecay.errors import InputError, refusal
+from lrdecay.feedback.ruled import Ruled
 from lrdecay.runs.trainable import FloatArray
 from lrdecay.schedule import Bound, Horizon, Schedule, parse
 
@@ -34,7 +39,7 @@ __all__ = ["attach", "horizon_of"]
 
 def attach(
     trainer: Any,
-    schedule: Schedule | Bound | str,
+    schedule: Schedule | Ruled | Bound | str,
     horizon: Horizon | None = None,
     *,
     multipliers: Sequence[float] | None = None,
@@ -46,7 +51,7 @@ def attach(
 
     Args:
         trainer: a ``transformers.Trainer`` that has no scheduler yet.
-        schedule: a schedule, its text notation, or one bound already.
+        schedule: a schedule, one under a rule, its text notation, or one bound already.
         horizon: the length of the run and its units; by default what the trainer says, see `horizon_of`.
         multipliers: as in `lrdecay.adapters.torch.attach`, and so the rest.
         override: this schedule and horizon win over a checkpoint that says otherwise.
@@ -55,15 +60,15 @@ def attach(
 
     Raises:
         InputError: it is no ``Trainer``, it has a scheduler already, DeepSpeed makes the updates, or the schedule
-            cannot be read or does not fit the horizon.
+            cannot be read or does not fit the horizon; when it trains, see `lrdecay.adapters.transformers.observing`.
     """
     if not isinstance(trainer, Trainer):
         msg = refusal("attach(trainer)", "must be a transformers.Trainer", trainer)
         raise InputError(msg)
     if trainer.lr_scheduler is not None:
         cure = "Leave optimizers=(..., scheduler) out, and attach before trainer.train()."
-        rule = "must be a trainer without a scheduler"
-        msg = refusal("attach(trainer)", rule, type(trainer.lr_scheduler).__name__, cure)
+        must = "must be a trainer without a scheduler"
+        msg = refusal("attach(trainer)", must, type(trainer.lr_scheduler).__name__, cure)
         raise InputError(msg)
     if trainer.is_deepspeed_enabled:
         cure = "Say the schedule in DeepSpeed's own configuration."
@@ -72,7 +77,8 @@ def attach(
         )
         raise InputError(msg)
     held: Any = trainer  # whose method we replace, which a type checker does not know
-    told = parse(schedule) if isinstance(schedule, str) else schedule
+    unruled, rule = ruled_of(schedule)
+    told = parse(unruled) if isinstance(unruled, str) else unruled
     if isinstance(horizon, Horizon) and isinstance(told, Schedule):
         told.bind(horizon)  # what does not fit is refused now
 
@@ -85,13 +91,16 @@ def attach(
             inner = held.optimizer if optimizer is None else optimizer
             while isinstance(inner, AcceleratedOptimizer):
                 inner = inner.optimizer
+            driven = told if rule is None else Ruled(told, rule)
             held.lr_scheduler = attach_to_optimizer(
-                inner, told, length, multipliers=multipliers, override=override, after=after, rates=rates
+                inner, driven, length, multipliers=multipliers, override=override, after=after, rates=rates
             )
             held._created_lr_scheduler = True  # the next train() asks again
         return cast("AttachedScheduler", held.lr_scheduler)
 
     held.create_scheduler = create_scheduler
+    if rule is not None:
+        trainer.add_callback(Observing(trainer, rule))
 
 
 def horizon_of(trainer: Any, num_training_steps: int) -> Horizon:

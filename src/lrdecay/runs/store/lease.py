@@ -10,18 +10,15 @@ every `BEAT` seconds.
 from __future__ import annotations
 
 import datetime
-import os
-import socket
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
 
 from lrdecay.errors import RunError
+from lrdecay.runs.store.processes import process, spoken, this_process
 from lrdecay.runs.store.protocol import Command, ConflictError, Store
-from lrdecay.runs.store.values import Json, now
+from lrdecay.runs.store.values import now
 
 __all__ = ["BEAT", "SILENCE", "holder", "lease"]
 
@@ -55,9 +52,9 @@ def lease(store: Store, name: str, what: str) -> Iterator[None]:
             raise _refused(what, held)
         store.acknowledge(name, last.sequence, {"died": now()})
     token = uuid.uuid4().hex
-    me = _this_process() | {"token": token}
+    me = this_process() | {"token": token}
     try:
-        number = store.command(name, me, by=_who(me), expected_last=len(told))
+        number = store.command(name, me, by=spoken(me), expected_last=len(told))
     except ConflictError as problem:
         raise _refused(what, holder(store, name) or "another process, which asked at the same time") from problem
     _mine.add(token)
@@ -85,15 +82,15 @@ def holder(store: Store, name: str) -> str | None:
 
 
 def _alive(store: Store, held: Command) -> str | None:
-    who, me = held.record, _this_process()
+    who, me = held.record, this_process()
     if who["machine"] == me["machine"]:
         if who["process"] == me["process"]:
-            return _who(who) if who["token"] in _mine else None
-        return _who(who) if _process(who["process"][0]) == who["process"] else None
+            return spoken(who) if who["token"] in _mine else None
+        return spoken(who) if process(who["process"][0]) == who["process"] else None
     beat = store.status(held.run, "alive")
     at = held.at if beat is None or beat.record["number"] != held.sequence else beat.at
     silent = (datetime.datetime.fromisoformat(now()) - datetime.datetime.fromisoformat(at)).total_seconds()
-    return f"{_who(who)}, heard {max(silent, 0):.0f} s ago" if silent < SILENCE else None
+    return f"{spoken(who)}, heard {max(silent, 0):.0f} s ago" if silent < SILENCE else None
 
 
 def _beat(store: Store, name: str, number: int, ended: threading.Event) -> None:
@@ -105,35 +102,3 @@ def _beat(store: Store, name: str, number: int, ended: threading.Event) -> None:
 
 def _refused(what: str, held: str) -> ConflictError:
     return ConflictError(f"`{what}` must have one coordinator at a time, got one: {held}. Wait for it, or end it.")
-
-
-def _who(record: Json) -> str:
-    return f"process {record['process'][0]} on {record['machine'][0]}"
-
-
-def _this_process() -> dict[str, Any]:
-    boot = _text(Path("/proc/sys/kernel/random/boot_id"))
-    with suppress(OSError):
-        boot += " " + str(Path("/proc/self/ns/pid").readlink())
-    return {"machine": [socket.gethostname(), boot], "process": _process(os.getpid())}
-
-
-def _process(pid: int) -> list[Any] | None:
-    """A process by number and, where the system says it, start time (proc(5), field 22); None: there is none."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:  # somebody else's
-        pass
-    behind_name = _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
-    if behind_name and behind_name[0] in "ZX":
-        return None  # dead, and not waited for yet
-    return [pid, behind_name[19] if len(behind_name) > 19 else ""]
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""
