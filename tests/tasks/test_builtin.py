@@ -19,6 +19,7 @@ from lrdecay.runs.task_source import TaskSource
 from lrdecay.runs.trainable import Trainable, check_trainable
 from lrdecay.tasks import BUILTIN
 from lrdecay.tasks.fashion_files import DEBIAN, SHA256, cache_directory
+from lrdecay.tasks.optimizers import OPTIMIZERS
 
 RATES = np.array([0.05, 0.1, 0.02])
 HAS_FASHION = any(all((d / name).is_file() for name in SHA256) for d in (DEBIAN, cache_directory()))
@@ -159,7 +160,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         (
             name,
             {"optimizer": "adam"},
-            f"`{name}(optimizer=...)` must be one of sgd, adamw, schedulefree, schedulefree_sgd, got 'adam'. Did you",
+            f"`{name}(optimizer=...)` must be one of {', '.join(OPTIMIZERS)}, got 'adam'. Did you mean `adamw`?",
         )
         for name in ("digits", "mnist1d", "fashion", "chars")
     ],

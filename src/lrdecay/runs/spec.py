@@ -54,6 +54,7 @@ class Probe:
     goal: Goal | None
     schedule: str | None = None  # the notation a script attached; None for a task
     weight_decay: float | None = None  # what a task that obeys one trains with unless told otherwise
+    peak: float | None = None  # where a task says that the search for one begins
 
 
 class Source(Protocol):

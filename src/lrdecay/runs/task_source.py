@@ -12,7 +12,7 @@ from lrdecay.runs.drive import drive
 from lrdecay.runs.reference import TaskReference
 from lrdecay.runs.seeding import seed_everything
 from lrdecay.runs.spec import Probe, Progress, RunResult, RunSpec
-from lrdecay.runs.trainable import HasDecay, Trainable, check_trainable
+from lrdecay.runs.trainable import HasDecay, HasPeak, Trainable, check_trainable
 
 __all__ = ["TaskSource"]
 
@@ -65,7 +65,8 @@ class TaskSource:
         made = self.build(0)
         horizon = made.horizon.lasting(steps=steps, epochs=epochs)
         decay = float(made.weight_decay) if isinstance(made, HasDecay) and "weight_decay" in made.sets else None
-        return Probe(self.label, horizon, made.metric, made.goal, weight_decay=decay)
+        peak = made.peak if isinstance(made, HasPeak) else None
+        return Probe(self.label, horizon, made.metric, made.goal, weight_decay=decay, peak=peak)
 
     def execute(self, spec: RunSpec, progress: Progress) -> RunResult:
         """Build and drive, here; a run made apart measures only what it asks for."""

@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 from lrdecay.errors import InputError
 from lrdecay.schedule import Horizon
 
-__all__ = ["FloatArray", "Goal", "HasAverages", "HasDecay", "Snapshot", "Trainable", "check_trainable", "check_values"]
+__all__ = [
+    "FloatArray",
+    "Goal",
+    "HasAverages",
+    "HasDecay",
+    "HasPeak",
+    "Snapshot",
+    "Trainable",
+    "check_trainable",
+    "check_values",
+]
 
 FloatArray = NDArray[np.float64]
 Goal = Literal["max", "min"]
@@ -111,6 +121,18 @@ class HasAverages(Trainable, Protocol):
 
     def digests(self) -> Mapping[str, str]:
         """Average -> the digest of the same trainable at this step, had it measured that average alone."""
+
+
+@runtime_checkable
+class HasPeak(Protocol):
+    """A trainable that may know where to begin the search for a peak.
+
+    Attributes:
+        peak: > 0, where its optimizer finds its own rate and a schedule multiplies it: a range test, in which both
+            rise, would say nothing. None: a range test says.
+    """
+
+    peak: float | None
 
 
 _MEMBERS = ("sets", "step", "horizon", "metric", "goal", "advance", "evaluate", "snapshot", "restore", "digest")

@@ -25,7 +25,7 @@ except ModuleNotFoundError as problem:
 
 from lrdecay.adapters.torch import TorchTask
 from lrdecay.tasks.models import CharGRU, CharTransformer
-from lrdecay.tasks.optimizers import make_optimizer
+from lrdecay.tasks.optimizers import average_for, make_optimizer, peak_for
 
 __all__ = ["chars"]
 
@@ -45,7 +45,7 @@ def chars(
     batch_size: int = 32,
     steps: int = 1000,
     heldout: int = 200,
-    average: str | Sequence[str] = "none",
+    average: str | Sequence[str] | None = None,
 ) -> TorchTask:
     """Loss on held-out text.
 
@@ -56,15 +56,16 @@ def chars(
         context: characters in a window.
         width: of the hidden state; a multiple of 4 for the transformer, whose heads are 4.
         depth: blocks of the transformer, layers of the GRU.
-        optimizer: "sgd", "adamw" or "schedulefree"; ``momentum``, ``weight_decay`` and ``nesterov`` as in
-            `make_optimizer`.
+        optimizer: one of `OPTIMIZERS`, such as "sgd", "adamw" or "schedulefree"; ``momentum``, ``weight_decay`` and
+            ``nesterov`` as in `make_optimizer`.
         momentum: of sgd.
         weight_decay: of either.
         nesterov: of sgd.
         batch_size: windows in an update.
         steps: the default length of a run.
         heldout: the most windows the loss is measured on; they are spread evenly over the held-out text.
-        average: what is measured: "none", "ema" or "lawa", or several, as in `lrdecay.adapters.torch.TorchTask`.
+        average: what is measured: "none", "ema", "lawa" or "polynomial", or several, as in
+            `lrdecay.adapters.torch.TorchTask`; "none" where not given, for dog and ldog "polynomial".
 
     Raises:
         InputError: there is no such text, it is too short, or an argument is unknown or out of range.
@@ -117,7 +118,8 @@ def chars(
         metric="loss",
         goal="min",
         seed=seed,
-        average=average,
+        average=average_for(optimizer, average),
+        peak=peak_for(optimizer),
     )
     task.horizon = evolve(task.horizon, tokens_per_step=batch_size * context)
     return task

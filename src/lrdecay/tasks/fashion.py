@@ -29,7 +29,7 @@ except ModuleNotFoundError as problem:
 
 from lrdecay.adapters.torch import TorchTask
 from lrdecay.tasks.models import ImageCNN, hidden_sizes, mlp
-from lrdecay.tasks.optimizers import make_optimizer
+from lrdecay.tasks.optimizers import average_for, make_optimizer, peak_for
 
 __all__ = ["fashion"]
 
@@ -50,7 +50,7 @@ def fashion(
     nesterov: bool | None = None,
     batch_size: int = 128,
     epochs: float = 6,
-    average: str | Sequence[str] = "none",
+    average: str | Sequence[str] | None = None,
 ) -> TorchTask:
     """Accuracy on held-out pictures.
 
@@ -61,14 +61,15 @@ def fashion(
         heldout: held-out images, at most 10,000.
         model: "cnn" or "mlp".
         hidden: layer sizes of the MLP; "256-256" where not given.
-        optimizer: "sgd", "adamw" or "schedulefree"; ``momentum``, ``weight_decay`` and ``nesterov`` as in
-            `make_optimizer`.
+        optimizer: one of `OPTIMIZERS`, such as "sgd", "adamw" or "schedulefree"; ``momentum``, ``weight_decay`` and
+            ``nesterov`` as in `make_optimizer`.
         momentum: of sgd.
         weight_decay: of either.
         nesterov: of sgd.
         batch_size: images in an update.
         epochs: the default length of a run.
-        average: what is measured: "none", "ema" or "lawa", or several, as in `lrdecay.adapters.torch.TorchTask`.
+        average: what is measured: "none", "ema", "lawa" or "polynomial", or several, as in
+            `lrdecay.adapters.torch.TorchTask`; "none" where not given, for dog and ldog "polynomial".
 
     Raises:
         InputError: an argument is unknown or out of range, or the files are nowhere.
@@ -109,7 +110,8 @@ def fashion(
         epochs=epochs,
         metric="accuracy",
         seed=seed,
-        average=average,
+        average=average_for(optimizer, average),
+        peak=peak_for(optimizer),
     )
 
 

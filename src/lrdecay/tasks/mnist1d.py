@@ -24,7 +24,7 @@ except ModuleNotFoundError as problem:
 
 from lrdecay.adapters.torch import TorchTask
 from lrdecay.tasks.models import SignalCNN, hidden_sizes, mlp
-from lrdecay.tasks.optimizers import make_optimizer
+from lrdecay.tasks.optimizers import average_for, make_optimizer, peak_for
 
 __all__ = ["mnist1d"]
 
@@ -42,7 +42,7 @@ def mnist1d(
     nesterov: bool | None = None,
     batch_size: int = 64,
     epochs: float = 20,
-    average: str | Sequence[str] = "none",
+    average: str | Sequence[str] | None = None,
 ) -> TorchTask:
     """Accuracy on 1,000 held-out signals.
 
@@ -50,14 +50,15 @@ def mnist1d(
         seed: of the initial weights and the data order; the signals are always the same.
         model: "mlp" or "cnn".
         hidden: layer sizes of the MLP; "100-100" where not given.
-        optimizer: "sgd", "adamw" or "schedulefree"; ``momentum``, ``weight_decay`` and ``nesterov`` as in
-            `make_optimizer`.
+        optimizer: one of `OPTIMIZERS`, such as "sgd", "adamw" or "schedulefree"; ``momentum``, ``weight_decay`` and
+            ``nesterov`` as in `make_optimizer`.
         momentum: of sgd.
         weight_decay: of either.
         nesterov: of sgd.
         batch_size: signals in an update.
         epochs: the default length of a run.
-        average: what is measured: "none", "ema" or "lawa", or several, as in `lrdecay.adapters.torch.TorchTask`.
+        average: what is measured: "none", "ema", "lawa" or "polynomial", or several, as in
+            `lrdecay.adapters.torch.TorchTask`; "none" where not given, for dog and ldog "polynomial".
 
     Raises:
         InputError: an argument is unknown or out of range.
@@ -94,7 +95,8 @@ def mnist1d(
         epochs=epochs,
         metric="accuracy",
         seed=seed,
-        average=average,
+        average=average_for(optimizer, average),
+        peak=peak_for(optimizer),
     )
 
 

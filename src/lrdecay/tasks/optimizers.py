@@ -1,4 +1,4 @@
-"""The optimizers of the built-in tasks: SGD with momentum, AdamW, and the schedule-free form of both.
+"""The optimizers of the built-in tasks: SGD with momentum, AdamW, the schedule-free form of both, and adaptive ones.
 
 All are made with a learning rate of 1, since a schedule says the rate of every update.
 
@@ -10,21 +10,24 @@ All are made with a learning rate of 1, since a schedule says the rate of every 
 
 AdamW: Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, arXiv:1711.05101. Schedule-free: Defazio et
 al., The Road Less Scheduled, 2024, arXiv:2405.15682, from its authors' package schedulefree; a warmup is written into
-the schedule, such as ``warmup(100) + constant(peak)``.
+the schedule, such as ``warmup(100) + constant(peak)``. Those that find their own rate:
+`lrdecay.tasks.optimizers_adaptive`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 
 from lrdecay.errors import InputError, non_negative, refusal, true_or_false
 from lrdecay.tasks.arguments import below_one, check_choice, check_unused, missing_extra
+from lrdecay.tasks.optimizers_adaptive import ADAPTIVE, average_for, make_adaptive, peak_for
 
-__all__ = ["OPTIMIZERS", "make_optimizer"]
+__all__ = ["OPTIMIZERS", "average_for", "make_optimizer", "peak_for"]
 
-OPTIMIZERS = ("sgd", "adamw", "schedulefree", "schedulefree_sgd")
+OPTIMIZERS = ("sgd", "adamw", "schedulefree", "schedulefree_sgd", *ADAPTIVE)
 
 
 def make_optimizer(
@@ -42,13 +45,13 @@ def make_optimizer(
         task: the task's name, for messages.
         parameters: what it updates.
         name: one of `OPTIMIZERS`.
-        momentum: of sgd, in [0, 1), and of schedulefree_sgd, in (0, 1); 0.9 where not given.
-        weight_decay: >= 0; 0 for those of SGD and 0.01 for those of AdamW where not given.
+        momentum: of sgd, dadapt_sgd and momo, in [0, 1), and of schedulefree_sgd, in (0, 1); 0.9 where not given.
+        weight_decay: >= 0; where not given 0.01 for adamw, schedulefree, prodigy and dadapt_adam, else 0.
         nesterov: of sgd; False where not given.
 
     Raises:
         InputError: an unknown name, a number out of range, or an argument the optimizer does not have.
-        MissingExtraError: it is schedule-free, and the package schedulefree is not installed.
+        MissingExtraError: its package is not installed.
     """
     check_choice(f"{task}(optimizer=...)", name, OPTIMIZERS)
     if weight_decay is not None:
@@ -56,6 +59,9 @@ def make_optimizer(
     if name == "adamw":
         check_unused(task, "optimizer='adamw'", momentum=momentum, nesterov=nesterov)
         return torch.optim.AdamW(parameters, lr=1.0, weight_decay=0.01 if weight_decay is None else weight_decay)
+    if name in ADAPTIVE:
+        given: dict[str, Any] = {"momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
+        return make_adaptive(task, parameters, name, **given)
     if name.startswith("schedulefree"):
         return _schedule_free(task, parameters, name, momentum, weight_decay, nesterov)
     momentum = 0.9 if momentum is None else momentum

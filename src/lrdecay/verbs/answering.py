@@ -112,7 +112,8 @@ def answer(question: Question, source: Source, steps: int | None, epochs: float 
             found = {arm: _found(pool, keeping, arm) for arm in (arms if question.opens else ())}
             for arm, start in found.items():
                 text = arm.named(f"Open peaks start from {start.peak:g}")
-                notes.append(f"{text}, found by a range test of {start.repeats} repeats.")
+                how_found = f"found by a range test of {start.repeats} repeats" if start.repeats else _OWN
+                notes.append(f"{text}, {how_found}.")
             candidates = question.candidates(arms, {arm: start.peak for arm, start in found.items()})
             tuned = tune(runner, candidates, question.pilot_seeds) if question.pilot_seeds else None
             own = {c.written: tuned.choices[c.written].peak if tuned else c.stated for c in candidates}
@@ -154,6 +155,9 @@ def answer(question: Question, source: Source, steps: int | None, epochs: float 
             )
 
 
+_OWN = "at which the optimizer is as published"
+
+
 @frozen
 class _Found:
     """Where an open peak starts from."""
@@ -166,6 +170,8 @@ class _Found:
 
 def _found(pool: Pool, keeping: Keeping, arm: Arm) -> _Found:
     """The range test of an arm, from the store if it was made before; kept as a node without updates of its own."""
+    if arm.probe.peak is not None:
+        return _Found(arm.probe.peak, 0, 0, kept=True)
     run = RunSpec(arm.source, 0, "range test", arm.probe.horizon, np.zeros(1), arm.probe.metric, arm.probe.goal)
     key = hashlib.sha256(b"range test 1 " + run.prefix_header()).hexdigest()
     kept = keeping.store.node(key)

@@ -19,7 +19,7 @@ from lrdecay.runs.seeding import random_state
 from lrdecay.runs.trainable import Snapshot
 from lrdecay.schedule import Horizon
 
-AVERAGES = ["ema", "ema(3)", "lawa", "lawa(2, 0.5ep)"]
+AVERAGES = ["ema", "ema(3)", "lawa", "lawa(2, 0.5ep)", "polynomial"]
 each_average = pytest.mark.parametrize("average", AVERAGES)
 
 
@@ -195,10 +195,10 @@ def test_an_average_is_read_from_its_text(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("emma", "must be none, ema or lawa"),
-        ("none(3)", "must be none, ema or lawa"),
-        ("ema(3, 4)", "must be none, ema or lawa"),
-        (None, "must be none, ema or lawa"),
+        ("emma", "must be none, ema, lawa or polynomial"),
+        ("none(3)", "must be none, ema, lawa or polynomial"),
+        ("ema(3, 4)", "must be none, ema, lawa or polynomial"),
+        (None, "must be none, ema, lawa or polynomial"),
         ("ema(0.5)", "must be a positive duration"),
         ("ema(10%)", "must be in epochs"),
         ("ema(0.1ep)", "at least one update"),

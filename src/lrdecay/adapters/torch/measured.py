@@ -38,7 +38,7 @@ class Measured:
     Args:
         model: what is trained.
         optimizer: of its parameters; one that keeps weights to be measured is put into training mode.
-        averages: "none", "ema", "lawa"; see `lrdecay.adapters.torch.averages`. The first is the one meant by default.
+        averages: "none", "ema", "lawa", "polynomial"; see `lrdecay.adapters.torch.averages`. The first is the default.
         horizon: what an epoch is.
         inputs: of the training set.
         size: the most inputs in a pass.

@@ -1,14 +1,20 @@
 """The whole state of a model and its optimizer as arrays and JSON, and back, bit for bit.
 
 Names: ``model/<name>`` for parameters and buffers (those that a state_dict leaves out too), ``grad/<name>`` for
-gradients, ``optimizer/<i>/<key>`` for the tensors of parameter i. The plain numbers of parameter groups and of
-optimizer state go to JSON. Types numpy does not know (bfloat16) travel as the integers of the same width, with their
-name in the JSON. Tensors of a parameter's shape come back in its memory format, which decides how updates are rounded.
+gradients, ``optimizer/<i>/<key>`` for the tensors of parameter i, ``group/<n>/<key>`` for those of group n, with
+``/<j>`` for the j-th of a list. The plain numbers of parameter groups and of optimizer state go to JSON. Types numpy
+does not know (bfloat16) travel as the integers of the same width, with their name in the JSON. Tensors of a parameter's
+shape come back in its memory format, which decides how updates are rounded.
+
+torch's own optimizers keep everything in their ``state_dict``. Others keep counts and averages in attributes too (MoMo:
+its number of steps and its mean loss), so numbers, text, lists of them and tensors among an optimizer's attributes are
+taken as well, the tensors as ``attribute/<name>``; any other attribute is what it was made with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -20,6 +26,8 @@ from lrdecay.errors import InputError
 __all__ = ["arrays_of", "packed", "restore_arrays", "unpacked"]
 
 _AS_INTEGERS = {torch.bfloat16: torch.int16, torch.float8_e4m3fn: torch.int8, torch.float8_e5m2: torch.int8}
+_PLAIN = (bool, int, float, str)
+_TORCHS_OWN = frozenset(vars(torch.optim.SGD([torch.zeros(1)], lr=1.0)))
 
 
 def arrays_of(
@@ -40,7 +48,11 @@ def arrays_of(
             tensors[f"grad/{name}"] = parameter.grad
     own = optimizer.state_dict()
     plain: dict[str, dict[str, Any]] = {}
+    loose: dict[str, Any] = {}  # of no parameter
     for i, entries in own["state"].items():
+        if not isinstance(i, int):
+            loose[i] = _json(entries, f"optimizer state {i!r}")
+            continue
         for key, value in entries.items():
             if torch.is_tensor(value):
                 tensors[f"optimizer/{i}/{key}"] = value
@@ -52,12 +64,19 @@ def arrays_of(
         for key, value in group.items():
             if torch.is_tensor(value):
                 tensors[f"group/{number}/{key}"] = value
+            elif key != "params" and isinstance(value, list) and value and all(map(torch.is_tensor, value)):
+                tensors |= {f"group/{number}/{key}/{j}": t for j, t in enumerate(value)}
             elif key != "params":
                 numbers[key] = _json(value, f"parameter group entry {key!r}")
         groups.append(numbers)
+    attributes = _attributes(optimizer)
+    tensors |= {f"attribute/{name}": v for name, v in attributes.items() if torch.is_tensor(v)}
     arrays, types = packed(tensors)
     modes = {name: module.training for name, module in model.named_modules()}
     state = {"optimizer": plain, "groups": groups, "types": types, "training": modes}
+    numbers = {name: deepcopy(v) for name, v in attributes.items() if not torch.is_tensor(v)}
+    state |= {"loose": loose} if loose else {}
+    state |= {"attributes": numbers} if numbers else {}
     return arrays, state
 
 
@@ -111,9 +130,47 @@ def restore_arrays(
         zip(state["groups"], optimizer.state_dict()["param_groups"], strict=True)
     ):
         group = {k: tuple(v) if isinstance(current.get(k), tuple) else v for k, v in saved.items()}
-        group |= {k.split("/", 2)[2]: t for k, t in back.items() if k.startswith(f"group/{number}/")}
+        group |= _of_group(back, number, optimizer.param_groups[number]["params"])
         groups.append({**group, "params": current["params"]})
-    optimizer.load_state_dict({"state": states, "param_groups": groups})
+    optimizer.load_state_dict({"state": {**deepcopy(state.get("loose", {})), **states}, "param_groups": groups})
+    kept = deepcopy(state.get("attributes", {}))
+    kept |= {name.removeprefix("attribute/"): t for name, t in back.items() if name.startswith("attribute/")}
+    for name in _attributes(optimizer).keys() - kept.keys():  # made since
+        delattr(optimizer, name)
+    for name, value in kept.items():
+        setattr(optimizer, name, value.to(updated[0].device) if torch.is_tensor(value) else value)
+
+
+def _attributes(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """The attributes of an optimizer that is not torch's own which may change while it trains."""
+    if type(optimizer).__module__.startswith("torch.optim."):
+        return {}
+    own = {name: value for name, value in vars(optimizer).items() if name not in _TORCHS_OWN}
+    return {name: value for name, value in own.items() if torch.is_tensor(value) or _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    return all(map(_is_plain, value)) if isinstance(value, list) else value is None or isinstance(value, _PLAIN)
+
+
+def _of_group(
+    back: Mapping[str, torch.Tensor], number: int, parameters: list[torch.nn.Parameter]
+) -> dict[str, torch.Tensor | list[torch.Tensor]]:
+    """The tensors of a parameter group, and its lists of them; one for each parameter is laid out as they are."""
+    found: dict[str, torch.Tensor | list[torch.Tensor]] = {}
+    lists: dict[str, dict[int, torch.Tensor]] = {}
+    for name, tensor in back.items():
+        if name.startswith(f"group/{number}/"):
+            _, _, key, *j = name.split("/")
+            if j:
+                lists.setdefault(key, {})[int(j[0])] = tensor
+            else:
+                found[key] = tensor
+    for key, items in lists.items():
+        in_order = [items[j] for j in range(len(items))]
+        each = len(in_order) == len(parameters)
+        found[key] = [_like(*pair) for pair in zip(in_order, parameters, strict=True)] if each else in_order
+    return found
 
 
 def _held(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -141,7 +198,7 @@ def _tensor(array: NDArray[Any], kind: str | None) -> torch.Tensor:
 
 
 def _json(value: Any, what: str) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, _PLAIN):
         return value
     if isinstance(value, list | tuple):
         return [_json(v, what) for v in value]

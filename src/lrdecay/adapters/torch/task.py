@@ -9,6 +9,7 @@ the user.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,7 @@ class TorchTask:
     Args:
         model: any module; ``model(x)`` gives what ``loss`` takes.
         optimizer: over the model's parameters. Only the *ratios* of its groups' rates matter; a table says the rates.
+            One whose ``step`` has an argument ``loss``, as MoMo's has, is given the loss of the update.
         loss: ``loss(model(x), y) -> scalar``, a mean over the batch.
         train: tensors (x, y) with samples along the first axis.
         heldout: the same, for the metrics.
@@ -66,9 +68,11 @@ class TorchTask:
         metric: "accuracy", "loss", or ``f(output, target) -> scalar`` over the whole held-out set.
         goal: whether the metric is to be large or small; "max" for accuracy, "min" for the loss, to be said for others.
         seed: of the data order and of what is drawn while training; by default the seed torch was last given.
-        average: "none", "ema" or "lawa": what is measured is an average of the weights; see
+        average: "none", "ema", "lawa" or "polynomial": what is measured is an average of the weights; see
             `lrdecay.adapters.torch.averages`. The training is the same. Several, in a list, are measured beside one
             another: `evaluate` gives the first under the plain names, and each as ``ema/accuracy``.
+        peak: where the search for a peak begins; to be given with an optimizer that finds its own rate, of which a
+            range test says nothing.
 
     Raises:
         InputError: the data do not match, the optimizer updates what the model does not hold, nobody can tell whether
@@ -90,6 +94,7 @@ class TorchTask:
         goal: Goal | None = None,
         seed: int | None = None,
         average: str | Sequence[str] = "none",
+        peak: float | None = None,
     ) -> None:
         """See the class."""
         positive_int.check("TorchTask(batch_size=...)", batch_size)
@@ -108,6 +113,9 @@ class TorchTask:
             raise InputError(msg)
         if goal is not None:
             one_of(("max", "min")).check("TorchTask(goal=...)", goal)
+        if peak is not None:
+            positive.check("TorchTask(peak=...)", peak)
+        self.peak = peak
         own = {id(parameter) for parameter in model.parameters()}
         strangers = [p for group in optimizer.param_groups for p in group["params"] if id(p) not in own]
         if strangers:
@@ -131,6 +139,7 @@ class TorchTask:
         self.goal: Goal = goal or ("min" if self.metric == "loss" else "max")
         self._measure = _METRICS[metric] if isinstance(metric, str) else metric
         self._model, self._optimizer, self._loss = model, optimizer, loss
+        self._wants_loss = "loss" in signature(optimizer.step).parameters
         self._train, self._sets = train, {"heldout": heldout, "train": train}
         self.averages = tuple(average) if isinstance(average, list | tuple) else (average,)
         self._measured = Measured(model, optimizer, self.averages, self.horizon, train[0], _PART)
@@ -175,13 +184,17 @@ class TorchTask:
                     msg = refusal("TorchTask(loss=...)", "must give a tensor of a single number", found)
                     raise InputError(msg)
                 loss.backward()  # type: ignore[no-untyped-call]
-                self._optimizer.step()
+                self._update(loss.detach())
                 losses.append(loss.detach())
                 self.step += 1
                 self._measured.update(self.step)
             self._random = random_state()
         logged = torch.stack(losses).double().cpu().numpy() if losses else np.empty(count)
         return {"loss": logged} if observe else {}
+
+    def _update(self, loss: torch.Tensor) -> None:
+        step: Any = self._optimizer.step
+        step(**{"loss": loss} if self._wants_loss else {})
 
     def along_update(self) -> Callable[[float], float]:
         """See `lrdecay.rangetest.critical`; the batch is the next one, with the random numbers of its update."""
