@@ -55,7 +55,12 @@ SESOI = {"fashion": 0.01, "chars": 0.02}
 LOOKS = 100
 PILOTS, SEEDS = (100, 101), (0, 1, 2, 3, 4)
 
-FIXED = ("linear({0})", "cosine({0})", 'wsd({0}, cooldown="20%")', 'multi_step({0}, factor=0.1, at=["50%", "75%"])')
+FIXED = (
+    "linear({0})",
+    "cosine({0})",
+    'wsd({0}, warmup=1, cooldown="20%")',
+    'multi_step({0}, factor=0.1, at=["50%", "75%"])',
+)
 RULES: dict[str, tuple[str, ...]] = {
     "plateau": (
         "plateau(factor=0.1)",
