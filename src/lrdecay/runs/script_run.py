@@ -26,6 +26,8 @@ import numpy as np
 
 from lrdecay.errors import InputError, non_negative_int, refusal
 from lrdecay.feedback.edits import Edit
+from lrdecay.feedback.notation import parse_ruled
+from lrdecay.feedback.ruled import Ruled
 from lrdecay.runs.launching import rank, remove_checkpoint
 from lrdecay.runs.live.journals import read_journal, replay
 from lrdecay.runs.live.steering import Steering
@@ -40,7 +42,7 @@ _LOOKS_EVERY = 1.0  # seconds between two looks whether the study is still there
 _OWN = ("step", "epoch", "rate")  # columns of every trace
 
 Attach = Callable[..., Any]
-"""``attach(optimizer, bound, rates)`` of some adapter, returning an object with ``seek(step)`` or None."""
+"""``attach(optimizer, bound, rates)``, and ``rule=`` where there is one, of some adapter, returning an object with ``seek(step)`` or None."""
 
 
 class ScriptRun:
@@ -87,7 +89,7 @@ class ScriptRun:
     def attach(
         self,
         optimizer: Any,
-        schedule: Schedule | str,
+        schedule: Schedule | Ruled | str,
         *,
         journal: str | Path | Mapping[str, Any] | list[Any] | None = None,
         **options: Any,
@@ -99,7 +101,8 @@ class ScriptRun:
                 transformers, whose loop then takes the place of `steps`; a Keras optimizer or compiled model; the
                 module ``optax``, which gives the schedule for an optimizer's ``learning_rate``; or a factory such as
                 ``optax.adamw``, which gives the optimizer.
-            schedule: a schedule or its notation.
+            schedule: a schedule, under a rule or not, or its notation. Where a study puts another in its place that has
+                no rule, ``observe`` of what is returned does nothing.
             journal: what a hand did to an earlier run, to be done again at the same steps: the output of
                 ``lrdecay steer RUN --json``, or a scheduler's state. A study that puts its rates here leaves it out.
             options: passed on to that adapter's ``attach``, such as `lrdecay.adapters.torch.attach`.
@@ -111,18 +114,26 @@ class ScriptRun:
             msg = refusal("run.attach(...)", "must be called once in a run", "a second call")
             raise InputError(msg)
         self._journal = () if journal is None else read_journal(journal)
-        own = parse(schedule) if isinstance(schedule, str) else schedule
+        own = parse_ruled(schedule) if isinstance(schedule, str) else schedule
         if self._orders.probe:
             self._say(event="attached", schedule=repr(own))
             self._end()
             sys.exit(0)
         chosen = own if self._orders.spec is None else parse(self._orders.spec)
-        self._bound = chosen.bind(self.horizon)
+        plain, rule = (chosen.schedule, chosen.rule) if isinstance(chosen, Ruled) else (chosen, None)
+        if rule is not None and self._events is not None:
+            cure = "Give the study schedules without rules; the script itself may be started by hand under one."
+            msg = refusal("run.attach(schedule)", "must have no rule in a study", chosen, cure)
+            raise InputError(msg)
+        self._bound = plain.bind(self.horizon)
         if self._orders.rates is not None:
             self._rates = np.load(self._orders.rates, allow_pickle=False)
         else:
             self._rates = self._bound.values()
-        self._scheduler = self._attach(optimizer, self._bound, self._rates, **options)
+        ruled = {} if rule is None else {"rule": rule}
+        self._scheduler = self._attach(optimizer, self._bound, self._rates, **ruled, **options)
+        if isinstance(own, Ruled) and rule is None:
+            setattr(self._scheduler, "observe", _unheard)  # noqa: B010  (what the script observes has no rule to see it)
         if hasattr(self._scheduler, "follow"):
             self._scheduler.follow(self)
         self._say(event="attached", schedule=repr(chosen))
@@ -293,6 +304,10 @@ class ScriptRun:
         if self._events is not None:
             self._events.flush()
             os.fsync(self._events.fileno())
+
+
+def _unheard(**_: Any) -> None:
+    """Nobody is shown what was observed."""
 
 
 def _beside(checkpoint: Path) -> Path:

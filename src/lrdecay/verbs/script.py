@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lrdecay.errors import InputError, refusal
+from lrdecay.feedback.ruled import Ruled
 from lrdecay.runs.live.steering import Steering
 from lrdecay.runs.protocol import Orders
 from lrdecay.runs.script_run import ScriptRun
@@ -69,10 +71,15 @@ def script(
     return ScriptRun(given, Orders.read(os.environ), _attach, seed, Steering("script", name, store, steer, ranks))
 
 
-def _attach(optimizer: Any, bound: Any, rates: Any, **options: Any) -> Any:
+def _attach(optimizer: Any, bound: Any, rates: Any, rule: Any = None, **options: Any) -> Any:
     """By the adapter that knows this optimizer or trainer; told from its class, so that no other is imported."""
     names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(optimizer).__mro__}
     torchlike = {"rates": rates, "override": True} | options
+    others = ("keras.", "lightning.pytorch.trainer.", "transformers.trainer.")
+    if rule is not None and (any(name.startswith(others) for name in names) or not hasattr(optimizer, "param_groups")):
+        cure = "Use that framework's own attach or callback, which drives rules; or attach a schedule without one."
+        msg = refusal("run.attach(...)", "must be given a torch optimizer for a rule", type(optimizer).__name__, cure)
+        raise InputError(msg)
     if "lightning.pytorch.trainer.trainer.Trainer" in names:
         from lrdecay.adapters.lightning.scripted import attach_to_run
 
@@ -99,4 +106,6 @@ def _attach(optimizer: Any, bound: Any, rates: Any, **options: Any) -> Any:
         optimizer = unwrapped(optimizer)
     from lrdecay.adapters.torch import attach
 
+    if rule is not None:
+        return attach(optimizer, Ruled(bound.schedule, rule), bound.horizon, **torchlike)
     return attach(optimizer, bound, **torchlike)
