@@ -42,7 +42,10 @@ _LOOKS_EVERY = 1.0  # seconds between two looks whether the study is still there
 _OWN = ("step", "epoch", "rate")  # columns of every trace
 
 Attach = Callable[..., Any]
-"""``attach(optimizer, bound, rates)``, and ``rule=`` where there is one, of some adapter, returning an object with ``seek(step)`` or None."""
+"""``attach(optimizer, bound, rates)`` of some adapter, given ``rule=`` too where there is one.
+
+It returns an object with ``seek(step)``, or None.
+"""
 
 
 class ScriptRun:
