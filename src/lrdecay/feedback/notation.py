@@ -20,9 +20,9 @@ from lrdecay.feedback.register import RULES
 from lrdecay.feedback.rule import Rule
 from lrdecay.feedback.ruled import Ruled, together
 from lrdecay.schedule.base import Schedule
-from lrdecay.schedule.notation import from_json, parse
+from lrdecay.schedule.notation import Spec, from_json, parse, split_spec
 
-__all__ = ["is_ruled", "parse_rule", "parse_ruled", "rule_from_json", "ruled_from_json"]
+__all__ = ["is_ruled", "parse_rule", "parse_ruled", "parse_ruled_spec", "rule_from_json", "ruled_from_json"]
 
 _HIDDEN = {"together"}  # written with *
 _LONGEST = 10_000  # characters
@@ -56,6 +56,17 @@ def parse_ruled(text: str) -> Schedule | Ruled:
         msg = refusal("parse(...)", "must be one schedule times rules", text, cure)
         raise InputError(msg)
     return Ruled(schedules[0], rules[0] if len(rules) == 1 else together(tuple(rules)))
+
+
+def parse_ruled_spec(text: str) -> Spec:
+    """Read a schedule that may be under a rule and may carry its horizon: ``cosine(0.1) * plateau() @ 60ep``.
+
+    Raises:
+        InputError: as `parse_ruled`, or what stands behind the ``@`` is no length.
+    """
+    body, over = split_spec(text)
+    made = parse_ruled(body)
+    return Spec(made.schedule, over, repr(made.rule)) if isinstance(made, Ruled) else Spec(made, over)
 
 
 def parse_rule(text: str) -> Rule:

@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 from lrdecay.errors import InputError
 from lrdecay.schedule import Horizon
 
-__all__ = ["FloatArray", "Goal", "HasAverages", "HasDecay", "Snapshot", "Trainable", "check_trainable", "check_values"]
+__all__ = [
+    "FloatArray",
+    "Goal",
+    "HasAverages",
+    "HasDecay",
+    "HasValidation",
+    "Snapshot",
+    "Trainable",
+    "check_trainable",
+    "check_values",
+]
 
 FloatArray = NDArray[np.float64]
 Goal = Literal["max", "min"]
@@ -111,6 +121,17 @@ class HasAverages(Trainable, Protocol):
 
     def digests(self) -> Mapping[str, str]:
         """Average -> the digest of the same trainable at this step, had it measured that average alone."""
+
+
+@runtime_checkable
+class HasValidation(Protocol):
+    """A trainable that may have data apart from those it trains on and those it is scored on.
+
+    Attributes:
+        validates: whether it has them: then ``evaluate(on="validation")`` measures there, and rules watch them.
+    """
+
+    validates: bool
 
 
 _MEMBERS = ("sets", "step", "horizon", "metric", "goal", "advance", "evaluate", "snapshot", "restore", "digest")
