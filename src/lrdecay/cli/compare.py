@@ -43,7 +43,8 @@ def compare_command(
             "--schedule",
             "-s",
             metavar="SPEC",
-            help="A schedule (`peak` may be left open), a grid as 'linear(peak, floor={0,0.01})', or @FILE; repeat.",
+            help="A schedule (`peak` may be left open), under a rule or not, a grid as 'linear(peak, floor={0,0.01})', "
+            "or @FILE; repeat.",
         ),
     ] = None,
     files: Annotated[

@@ -46,6 +46,8 @@ def train_command(
     """Train once under a schedule and keep the trace.
 
     Example: lrdecay train digits -s 'cosine(0.1)' --epochs 5 --out run
+
+    Example: lrdecay train digits -s 'constant(0.1) * plateau(every="1ep")' --epochs 60
     """
     from lrdecay.verbs.train import train
 
@@ -76,6 +78,9 @@ def train_command(
     sys.stdout.write(picture(curve, title=title, x_label="step", colour=sys.stdout.isatty()) + "\n")
     final = ", ".join(f"{name} {value:.4g}" for name, value in r.metrics.items())
     sys.stdout.write(f"{r.steps} updates in {r.seconds:.1f} s; at the end: {final}\n")
+    for event in r.events:
+        factors = f"{event['before']:.4g} to {event['after']:.4g}"
+        sys.stdout.write(f"{event['kind']} at step {event['step']}: the multiplier from {factors}; {event['why']}\n")
     for fork in trained.forks:
         weights = "" if fork.weight_difference is None else f", weights {fork.weight_difference:.3g}"
         ends = "identical" if fork.identical else f"differs: loss {fork.loss_difference:.3g}{weights}"

@@ -10,6 +10,7 @@ A product whose factors are rules and at most one schedule; the schedule's part 
 from __future__ import annotations
 
 import ast
+import difflib
 import inspect
 import sys
 import warnings
@@ -20,9 +21,10 @@ from lrdecay.feedback.register import RULES
 from lrdecay.feedback.rule import Rule
 from lrdecay.feedback.ruled import Ruled, together
 from lrdecay.schedule.base import Schedule
-from lrdecay.schedule.notation import from_json, parse
+from lrdecay.schedule.notation import Spec, from_json, parse, split_spec
+from lrdecay.schedule.register import FAMILIES
 
-__all__ = ["is_ruled", "parse_rule", "parse_ruled", "rule_from_json", "ruled_from_json"]
+__all__ = ["is_ruled", "parse_rule", "parse_ruled", "parse_ruled_spec", "rule_from_json", "ruled_from_json"]
 
 _HIDDEN = {"together"}  # written with *
 _LONGEST = 10_000  # characters
@@ -34,12 +36,29 @@ def is_ruled(text: object) -> bool:
     """Whether a text names a rule, so that it is to be read by `parse_ruled`."""
     if not isinstance(text, str) or len(text) > _LONGEST:
         return False
+    return any(name in RULES for name in _called(text))
+
+
+def _called(text: str) -> list[str]:
+    """The names that a text calls; none where it cannot be read."""
     try:
-        tree = _tree(text)
+        nodes = ast.walk(_tree(text))
     except InputError:
-        return False
-    called = (node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
-    return any(name in RULES for name in called)
+        return []
+    return [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+
+
+def _check_spelling(text: object) -> None:
+    """Refuse a name that is no schedule's and nearly a rule's."""
+    rules = [name for name in RULES if name not in _HIDDEN]
+    for name in _called(text) if isinstance(text, str) and len(text) <= _LONGEST else ():
+        if (
+            name not in FAMILIES
+            and difflib.get_close_matches(name, rules)
+            and not difflib.get_close_matches(name, FAMILIES)
+        ):
+            msg = refusal(f"{name}(...)", "must be a known schedule or rule", name, did_you_mean(name, rules))
+            raise InputError(msg)
 
 
 def parse_ruled(text: str) -> Schedule | Ruled:
@@ -49,6 +68,7 @@ def parse_ruled(text: str) -> Schedule | Ruled:
         InputError: it is neither; the message says which word is wrong.
     """
     if not is_ruled(text):
+        _check_spelling(text)
         return parse(text)
     schedules, rules = _factors(_tree(text), text.strip())
     if len(schedules) != 1:
@@ -56,6 +76,17 @@ def parse_ruled(text: str) -> Schedule | Ruled:
         msg = refusal("parse(...)", "must be one schedule times rules", text, cure)
         raise InputError(msg)
     return Ruled(schedules[0], rules[0] if len(rules) == 1 else together(tuple(rules)))
+
+
+def parse_ruled_spec(text: str) -> Spec:
+    """Read a schedule that may be under a rule and may carry its horizon: ``cosine(0.1) * plateau() @ 60ep``.
+
+    Raises:
+        InputError: as `parse_ruled`, or what stands behind the ``@`` is no length.
+    """
+    body, over = split_spec(text)
+    made = parse_ruled(body)
+    return Spec(made.schedule, over, repr(made.rule)) if isinstance(made, Ruled) else Spec(made, over)
 
 
 def parse_rule(text: str) -> Rule:

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from lrdecay.errors import InputError, refusal
 from lrdecay.feedback.rule import Decision, Observation, Rule, State, rule
 from lrdecay.schedule.base import Schedule
+from lrdecay.schedule.notation import Spec
 
 __all__ = ["Ruled", "together"]
 
@@ -26,8 +27,7 @@ class Ruled:
     rule: Rule
 
     def __repr__(self) -> str:
-        first = repr(self.schedule)
-        return f"{f'({first})' if ' + ' in first else first} * {self.rule!r}"
+        return Spec(self.schedule, rule=repr(self.rule)).text
 
     def __mul__(self, other: Any) -> Ruled:
         return Ruled(self.schedule, together((self.rule, other))) if isinstance(other, Rule) else NotImplemented

@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from lrdecay.report.digits import Digits, digits_of, rate
+from lrdecay.runs.ruled import WATCHED_THE_SCORE
 from lrdecay.stats.intervals import Interval
 from lrdecay.stats.paired import Standing
 from lrdecay.stats.power import MOST_SEEDS, detectable, seeds_needed
@@ -42,6 +43,7 @@ def sentences(study: Study) -> tuple[str, ...]:
         *(study.caveats if study.caveats is not None else () if study.pilot_seeds else (FIXED_PEAK,)),
         *_edges(study),
         *_at_shared_peak(study),
+        *((f"{WATCHED_THE_SCORE.capitalize()}.",) if WATCHED_THE_SCORE in study.notes else ()),
     )
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TypeGuard
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from lrdecay.runs.spec import Divergence, Progress, RunResult, RunSpec, at_the_end, final_score
 from lrdecay.runs.trace import Trace
@@ -107,8 +107,13 @@ def drive(trainable: Trainable, spec: RunSpec, progress: Progress) -> RunResult:
     return put_together(spec, [leg(trainable, spec.table(), marks, progress, stop_after_divergence=stop)])
 
 
-def put_together(spec: RunSpec, legs: Sequence[Leg]) -> RunResult:
+def put_together(spec: RunSpec, legs: Sequence[Leg], driven: FloatArray | None = None) -> RunResult:
     """The result of a run from its legs, first to last; of what was measured, only what the run itself asks for.
+
+    Args:
+        spec: the run.
+        legs: of it.
+        driven: the rates of its updates where they are not those of the spec: a rule multiplied them.
 
     Raises:
         InputError: the metric it is judged by was not measured.
@@ -121,7 +126,7 @@ def put_together(spec: RunSpec, legs: Sequence[Leg]) -> RunResult:
     metrics = measured.get(spec.steps, {})
     score = math.nan if diverged else final_score(metrics, last.metric, spec.source.label)
     if not diverged and not math.isfinite(score):
-        diverged, score = at_the_end(spec, score), math.nan
+        diverged, score = at_the_end(spec if driven is None else evolve(spec, rates=driven), score), math.nan
     return RunResult(
         identity=spec.identity(),
         seed=spec.seed,
@@ -130,7 +135,7 @@ def put_together(spec: RunSpec, legs: Sequence[Leg]) -> RunResult:
         goal=last.goal,
         score=score,
         metrics=dict(metrics),
-        trace=trace_of(spec.rates, loss, measured, per_epoch=spec.horizon.epoch_length),
+        trace=trace_of(spec.rates if driven is None else driven, loss, measured, per_epoch=spec.horizon.epoch_length),
         diverged=diverged,
         seconds=math.fsum(part.seconds for part in legs),
         digest=None if diverged else last.digest if spec.view is None else last.digests[spec.view.average],

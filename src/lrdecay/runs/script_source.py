@@ -168,13 +168,17 @@ class ScriptSource:
         early has no score. What its trunk logged, ``before``, counts as its own.
 
         Raises:
-            InputError: the spec has columns besides the rates, which a script does not obey.
+            InputError: the spec has columns besides the rates, or a rule, which a script does not obey.
             InputError: it logs no loss, or not the metric it is judged by, or several and none was named.
             RunError: it exits with an error before it logged anything; later, the result carries the failure.
         """
         if spec.values:
             cure = "Its weight decay is its own."
             msg = refusal("RunSpec(values=...)", "must be left out for a script", sorted(spec.values), cure)
+            raise InputError(msg)
+        if spec.rule is not None:
+            cure = "Only tasks are driven by rules."
+            msg = refusal("RunSpec(rule=...)", "must be left out for a script", spec.rule, cure)
             raise InputError(msg)
         return self.result(spec, self.hear(spec, orders, progress, before))
 

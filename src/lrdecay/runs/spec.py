@@ -25,6 +25,7 @@ from lrdecay.runs.trainable import FloatArray, Goal
 from lrdecay.schedule import Horizon
 
 __all__ = [
+    "RULE_SEMANTICS",
     "UPDATE_SEMANTICS",
     "Divergence",
     "Probe",
@@ -39,6 +40,9 @@ __all__ = [
 
 UPDATE_SEMANTICS = 1
 """Raised when what an update does with its row of values changes; part of every identity."""
+
+RULE_SEMANTICS = 1
+"""Raised when what a rule is shown changes, or when; part of the identity of runs under one."""
 
 Progress = Callable[[int, float], None]
 """Called with (updates made, last training loss)."""
@@ -102,6 +106,7 @@ class RunSpec:
     values: Mapping[str, FloatArray] = field(factory=dict)  # other columns, such as weight_decay, each shape (steps,)
     origin: Origin | None = None  # the checkpoint it goes on from; its rates before that step are not trained
     view: View | None = None  # where the source measures more than this run asks for
+    rule: str | None = None  # the notation of what multiplies the rates by looking at the run: `lrdecay.runs.ruled`
 
     @property
     def steps(self) -> int:
@@ -121,11 +126,19 @@ class RunSpec:
     def identity(self) -> str:
         """SHA-256 of the header and then of the bits of every rate to be used; of other columns where there are any.
 
+        Under a rule the rates are the schedule's, and the rule's notation and what decides when it looks are in it.
+
         Of a run that shares its training with other averages, it is that of the same run made by itself.
         """
         if self.view is not None:
             return self.by_itself().identity()
-        own = {"horizon": self.horizon.to_json(), "evaluations": self.evaluations, "metric": self.metric}
+        own: dict[str, Any] = {
+            "horizon": self.horizon.to_json(),
+            "evaluations": self.evaluations,
+            "metric": self.metric,
+        }
+        if self.rule is not None:
+            own |= {"rule": {"semantics": RULE_SEMANTICS, "notation": self.rule, "marks": self.evaluation_steps()}}
         header = self._updates() | own
         total = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
         total.update(np.ascontiguousarray(self.rates[self.start :], dtype="<f8").tobytes())
@@ -140,9 +153,12 @@ class RunSpec:
     def prefix_header(self) -> bytes:
         """What decides the bits of this run's updates beside their values: the header of a node of the sweep's tree.
 
-        The horizon is in it only where the source knows it. How often a run is evaluated changes no update.
+        The horizon is in it only where the source knows it. How often a run is evaluated changes no update, but for
+        a run under a rule, whose rates nobody knows before: it is a node of its own.
         """
         header = self._updates() | {"columns": ["lr"]}
+        if self.rule is not None:
+            header["ruled"] = self.identity()
         if self.source.knows_horizon:
             header["horizon"] = self.horizon.to_json()
         return json.dumps(header, sort_keys=True).encode()
@@ -194,6 +210,7 @@ class RunResult:
     notes: tuple[str, ...] = ()  # what a reader must know, such as how a script without a metric was judged
     failure: str | None = None  # why a script died half-way; the trace until then is here
     digest: str | None = None  # of the state at its end; None where it diverged, or the state is a script's own
+    events: tuple[Mapping[str, Any], ...] = ()  # what a rule did, as `lrdecay.feedback.rule.Event.to_json` says it
 
     @property
     def steps(self) -> int:

@@ -10,6 +10,7 @@ from attrs import frozen
 from lrdecay.errors import InputError, LrdecayError
 from lrdecay.runs.drive import drive
 from lrdecay.runs.reference import TaskReference
+from lrdecay.runs.ruled import drive_under_rule
 from lrdecay.runs.seeding import seed_everything
 from lrdecay.runs.spec import Probe, Progress, RunResult, RunSpec
 from lrdecay.runs.trainable import HasDecay, HasPeak, Trainable, check_trainable
@@ -73,4 +74,4 @@ class TaskSource:
         if spec.view is not None:
             alone = spec.by_itself()
             return alone.source.execute(alone, progress)
-        return drive(self.build(spec.seed), spec, progress)
+        return (drive if spec.rule is None else drive_under_rule)(self.build(spec.seed), spec, progress)

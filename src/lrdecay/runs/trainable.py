@@ -24,6 +24,7 @@ __all__ = [
     "HasAverages",
     "HasDecay",
     "HasPeak",
+    "HasValidation",
     "Snapshot",
     "Trainable",
     "check_trainable",
@@ -133,6 +134,17 @@ class HasPeak(Protocol):
     """
 
     peak: float | None
+
+
+@runtime_checkable
+class HasValidation(Protocol):
+    """A trainable that may have data apart from those it trains on and those it is scored on.
+
+    Attributes:
+        validates: whether it has them: then ``evaluate(on="validation")`` measures there, and rules watch them.
+    """
+
+    validates: bool
 
 
 _MEMBERS = ("sets", "step", "horizon", "metric", "goal", "advance", "evaluate", "snapshot", "restore", "digest")

@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -88,8 +88,12 @@ def expand_grid(text: str) -> tuple[Spec, ...]:
     return read_grid(text).specs
 
 
-def read_grid(text: str) -> Grid:
+def read_grid(text: str, parse_one: Callable[[str], Spec] = parse_spec) -> Grid:
     """The schedules of a grid with the values chosen on each axis.
+
+    Args:
+        text: the grid.
+        parse_one: what reads a combination.
 
     Raises:
         InputError: a brace is not closed, a set is empty or stands in another, there are more than `MOST`
@@ -106,7 +110,7 @@ def read_grid(text: str) -> Grid:
         one = "".join(itertools.chain(*itertools.zip_longest(pieces, said[: len(pieces) - 1], fillvalue="")))
         if length is not None:
             one += f" @ {said[-1] if len(said) == len(pieces) else length}"
-        spec = parse_spec(one)
+        spec = parse_one(one)
         if spec in found:
             repeated.append(str(spec))
         else:

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lrdecay.errors import InputError, MissingExtraError, refusal
 from lrdecay.schedule.grid import Grid, check_grid, read_grid
+from lrdecay.schedule.notation import Spec, parse_spec
 
 __all__ = ["read_grid_file"]
 
@@ -33,11 +34,12 @@ _DEEPEST = 20  # mappings in mappings
 _SUCH_AS = "Such as: - cosine(peak)"
 
 
-def read_grid_file(path: str | Path) -> tuple[Grid, ...]:
+def read_grid_file(path: str | Path, parse_one: Callable[[str], Spec] = parse_spec) -> tuple[Grid, ...]:
     """The grids of a file, one for each entry; a schedule alone is a grid of one.
 
     Args:
         path: a file in UTF-8 that ends in .json, .yaml or .yml.
+        parse_one: what reads a schedule.
 
     Raises:
         InputError: there is no such file, it is not in its format, or an entry is no schedule; the message names the
@@ -62,7 +64,7 @@ def read_grid_file(path: str | Path) -> tuple[Grid, ...]:
     if not isinstance(entries, list) or not entries:
         msg = refusal(call, "must hold a list of schedules", entries, _SUCH_AS)
         raise InputError(msg)
-    return tuple(_grid(entry, f"{call}, entry {number}") for number, entry in enumerate(entries, 1))
+    return tuple(_grid(entry, f"{call}, entry {number}", parse_one) for number, entry in enumerate(entries, 1))
 
 
 def _from_json(text: str, call: str) -> Any:
@@ -100,12 +102,12 @@ def _line(text: str, number: int) -> str:
     return dict(enumerate(text.split("\n"), 1)).get(number, "").strip()
 
 
-def _grid(entry: Any, call: str) -> Grid:
+def _grid(entry: Any, call: str, parse_one: Callable[[str], Spec]) -> Grid:
     """One entry, read; what the notation refuses is said with the number of the entry."""
     written = entry if isinstance(entry, str) else _notation(entry, call, 0)
     check_grid(written, call)
     try:
-        return read_grid(written)
+        return read_grid(written, parse_one)
     except InputError as problem:
         msg = f"{call}: {problem}"
         raise InputError(msg) from None

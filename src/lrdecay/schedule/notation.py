@@ -25,7 +25,7 @@ from lrdecay.schedule.base import PEAK, Prefix, Schedule
 from lrdecay.schedule.duration import Duration, duration
 from lrdecay.schedule.register import FAMILIES
 
-__all__ = ["Spec", "from_json", "parse", "parse_spec"]
+__all__ = ["Spec", "from_json", "parse", "parse_spec", "split_spec"]
 
 _HIDDEN = {"then"}  # written with +, not by name
 _LONGEST = 10_000  # characters of a schedule's text
@@ -34,13 +34,22 @@ _DEEPEST = 50  # calls within calls
 
 @frozen
 class Spec:
-    """A schedule as written on the command line, with the horizon it may carry."""
+    """A schedule as written on the command line, with the horizon and the rule it may carry."""
 
     schedule: Schedule
     horizon: Duration | None = None
+    rule: str | None = None  # the notation of what multiplies it by looking; `lrdecay.feedback.notation` reads it
+
+    @property
+    def text(self) -> str:
+        """The notation without the horizon."""
+        first = repr(self.schedule)
+        if self.rule is None:
+            return first
+        return f"{f'({first})' if ' + ' in first else first} * {self.rule}"
 
     def __str__(self) -> str:
-        return repr(self.schedule) if self.horizon is None else f"{self.schedule!r} @ {self.horizon}"
+        return self.text if self.horizon is None else f"{self.text} @ {self.horizon}"
 
 
 def parse(text: str) -> Schedule:
@@ -54,16 +63,26 @@ def parse(text: str) -> Schedule:
 
 def parse_spec(text: str) -> Spec:
     """Read a schedule that may carry its horizon: ``cosine(0.1) @ 60ep``."""
+    body, over = split_spec(text)
+    return Spec(parse(body), over)
+
+
+def split_spec(text: str) -> tuple[str, Duration | None]:
+    """The text of a schedule, and the horizon it carries.
+
+    Raises:
+        InputError: what stands behind the ``@`` is no length.
+    """
     body, at, length = text.rpartition("@") if isinstance(text, str) else (text, "", "")
     if not at or '"' in length or "'" in length:
-        return Spec(parse(text))
+        return text, None
     length = length.strip()
     amount = int(length) if length.isdecimal() and len(length) < 20 else length
     over = duration(amount, f"{body.strip()} @ ...")
     if over.unit == "%":
         msg = refusal(f"{body.strip()} @ ...", "must be a length, not a share of one", length)
         raise InputError(msg)
-    return Spec(parse(body), over)
+    return body, over
 
 
 def from_json(data: Any) -> Schedule:

@@ -34,8 +34,12 @@ def line_of(spec: RunSpec) -> Line:
 
 
 def shareable(spec: RunSpec) -> bool:
-    """Whether a run may be put together from nodes: not one with other columns, or that goes on after it diverged."""
-    return isinstance(spec.source, TaskSource | ScriptSource) and spec.stop_after_divergence and not spec.values
+    """Whether a run may be put together from nodes.
+
+    Not one with other columns, one under a rule, or one that goes on after it diverged.
+    """
+    plain = spec.stop_after_divergence and not spec.values and spec.rule is None
+    return isinstance(spec.source, TaskSource | ScriptSource) and plain
 
 
 def _folder(given: Path | SnapshotFolder) -> SnapshotFolder:

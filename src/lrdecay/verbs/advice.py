@@ -12,7 +12,6 @@ from lrdecay.schedule import Duration
 from lrdecay.schedule.compose import warmup
 from lrdecay.schedule.duration import round_half_up
 from lrdecay.schedule.nodes import mapped
-from lrdecay.schedule.notation import Spec
 from lrdecay.sweep.executor import line_of
 from lrdecay.sweep.tree import Tree, plan_tree
 from lrdecay.verbs.show import horizon_of
@@ -76,7 +75,7 @@ def _with_warmup(candidate: Candidate, length: Duration, updates: int) -> Candid
     def change(node: Any, a: Attribute[Any], value: Any) -> Any:
         return Duration(Decimal(updates), "steps") if _is_warmup(node, a, value) and value == length else value
 
-    return evolve(candidate, spec=Spec(mapped(candidate.spec.schedule, change), candidate.spec.horizon))
+    return evolve(candidate, spec=evolve(candidate.spec, schedule=mapped(candidate.spec.schedule, change)))
 
 
 def _length(candidate: Candidate) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from attrs import field, frozen
 
 from lrdecay.errors import RunError
+from lrdecay.runs.ruled import WATCHED_THE_SCORE
 from lrdecay.runs.spec import RunSpec, Source
 from lrdecay.runs.store.protocol import Member
 from lrdecay.runs.trace import Trace
@@ -31,9 +32,10 @@ from lrdecay.verbs.planning import plan_study
 from lrdecay.verbs.provenance import provenance
 from lrdecay.verbs.question import Question
 from lrdecay.verbs.recorded import question_json
+from lrdecay.verbs.ruling import check_rules, check_source
 from lrdecay.verbs.scoring import score
 from lrdecay.verbs.snapshots import snapshot_folder
-from lrdecay.verbs.tuning import tune
+from lrdecay.verbs.tuning import make_spec, tune
 from lrdecay.verbs.varied import Arm, arms_of
 
 if TYPE_CHECKING:
@@ -92,9 +94,11 @@ def answer(question: Question, source: Source, steps: int | None, epochs: float 
     from lrdecay.report.html import write_report
 
     asked = question_json(question, source, steps, epochs)
+    check_source(source, [one.spec for one in question.asked])
     with pool_of(how.engine, how.workers, how.watch, how.address, how.snapshots) as pool:
         arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
         nominal = question.candidates(arms, {})
+        check_rules(pool, [make_spec(c, c.stated, 0) for c in nominal])
         folder = how.out if how.out is not None else question.folder(source, arms)
         with kept_in(folder, how.store, asked, how.command, how.say) as keeping:
             place = snapshot_folder(pool, folder, how.snapshots)
@@ -137,7 +141,7 @@ def answer(question: Question, source: Source, steps: int | None, epochs: float 
                 steps_trained=runner.steps_trained + sum(start.steps for start in found.values() if not start.kept),
                 steps_naive=runner.steps_asked + sum(start.steps for start in found.values()),
                 seconds=time.perf_counter() - began,
-                notes=(*notes, *runner.notes, *first.notes, *_reused(runner)),
+                notes=(*notes, *runner.notes, *_said_by(rows), *_reused(runner)),
                 provenance=provenance(how.command),
                 raced=raced,
             )
@@ -194,6 +198,12 @@ def _nothing_trained(rows: Sequence[Row], report: Path) -> RunError | None:
     msg = f"`compare` must have a run whose loss stays finite, got none: {rows[0].spec} was {first.loss} at step "
     msg += f"{first.step} (rate {first.rate:.6g}). Lower the peaks. The traces are beside {report}."
     return RunError(msg)
+
+
+def _said_by(rows: Sequence[Row]) -> list[str]:
+    """What the first run says of how it was made, and what runs under rules do."""
+    ruled = [note for row in rows for note in row.results[0].notes if note == WATCHED_THE_SCORE]
+    return list(dict.fromkeys((*rows[0].results[0].notes, *ruled)))
 
 
 def _reused(runner: Runner) -> tuple[str, ...]:

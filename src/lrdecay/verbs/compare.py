@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lrdecay.schedule import Schedule
 from lrdecay.sweep.pool import Watch
 from lrdecay.verbs.answering import Compared, How, answer
 from lrdecay.verbs.engines import pool_of
@@ -15,7 +14,10 @@ from lrdecay.verbs.export import targets_of
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.planning import plan_study
 from lrdecay.verbs.question import Question
+from lrdecay.verbs.ruling import check_rules, check_source
+from lrdecay.verbs.show import Said
 from lrdecay.verbs.sources import Task, source_of
+from lrdecay.verbs.tuning import make_spec
 from lrdecay.verbs.varied import arms_of
 
 __all__ = ["Compared", "compare", "dry_run"]
@@ -23,7 +25,7 @@ __all__ = ["Compared", "compare", "dry_run"]
 
 def compare(
     task: Task | None = None,
-    schedules: Sequence[str | Schedule] = (),
+    schedules: Sequence[Said] = (),
     *,
     script: str | None = None,
     seeds: int = 3,
@@ -58,7 +60,8 @@ def compare(
 
     Args:
         task: see `lrdecay.verbs.sources`; or give ``script``.
-        schedules: values, notation, grids such as ``'linear({0.1, 0.2})'``, or ``"@FILE"`` for a file of them.
+        schedules: values, notation, grids such as ``'linear({0.1, 0.2})'``, or ``"@FILE"`` for a file of them; each may
+            be under a rule: ``'cosine(0.1) * plateau(every="1ep")'``.
         script: a command that calls ``lrdecay.script()``.
         seeds: how many scoring seeds; 1 never gives a winner.
         pilots: how many pilot seeds.
@@ -115,7 +118,7 @@ def compare(
 
 def dry_run(
     task: Task | None = None,
-    schedules: Sequence[str | Schedule] = (),
+    schedules: Sequence[Said] = (),
     *,
     script: str | None = None,
     seeds: int = 3,
@@ -154,7 +157,10 @@ def dry_run(
         race_after=race_after,
     )
     source = source_of(task, script, arguments=arguments, metric=metric, launcher=launcher)
+    check_source(source, [asked.spec for asked in question.asked])
     with pool_of(engine, workers, None, address) as pool:
         arms = arms_of(pool, source, question.variants, steps=steps, epochs=epochs)
-        planned = plan_study(pool, question, arms, question.candidates(arms, {}), None, share=share)
+        nominal = question.candidates(arms, {})
+        check_rules(pool, [make_spec(c, c.stated, 0) for c in nominal])
+        planned = plan_study(pool, question, arms, nominal, None, share=share)
     return planned.whole

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import asdict, evolve, frozen
 
 from lrdecay.errors import InputError, refusal
+from lrdecay.runs.ruled import looks_of
 from lrdecay.runs.spec import RunSpec
 from lrdecay.sweep.costs import Costs
 from lrdecay.sweep.executor import check_room, line_of, shareable
@@ -134,14 +135,17 @@ def estimate(
     Raises:
         InputError: too few fit.
     """
-    shared = costs.apart is None and all(shareable(run) for run in runs)
+    ruled = [run for run in runs if run.rule is not None]
+    shared = costs.apart is None and all(run.rule is not None or shareable(run) for run in runs)
     tree = _tree(runs, costs, shared=shared)
     played = simulate(tree, workers, None if room is None else check_room(tree, room))
     evaluations = sum(len(node.marks) for node in tree.nodes)
+    evaluations += sum(len({*looks_of(run)} - {*run.evaluation_steps()}) for run in ruled)
     seconds = played.steps * costs.update
     seconds += (len(tree.nodes) * costs.start + evaluations * costs.evaluation) / min(workers, len(tree.nodes) or 1)
     per_epoch = candidates[0].arm.probe.horizon.epoch_length
     assumes = [] if costs.apart is None else [f"every run is made apart: {costs.apart}"]
+    assumes += dict.fromkeys(_looks(run) for run in ruled)
     if any(c.open for c in candidates):
         assumes.append(f"open peaks are planned at {NOMINAL_PEAK:g}, since the range test has yet to find them")
     if len({run.seed for run in runs}) > 1 and any(run.seed >= 10_000 for run in runs):
@@ -166,6 +170,11 @@ def estimate(
         apart=not shared,
         at_least=None if sure is None else _at_least(_tree(sure, costs, shared=shared), len(sure)),
     )
+
+
+def _looks(run: RunSpec) -> str:
+    """What is to be known of a run under a rule before it is made."""
+    return f"runs under a rule are trained whole: {run.rule} looks {len(looks_of(run))} times"
 
 
 def _tree(runs: Sequence[RunSpec], costs: Costs, *, shared: bool) -> Tree:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lrdecay.schedule import Schedule
+from lrdecay.feedback.notation import parse_ruled_spec
 from lrdecay.schedule.grid import Grid, GridPoint, check_grid, is_grid, read_grid
 from lrdecay.schedule.grid_file import read_grid_file
-from lrdecay.schedule.notation import Spec, parse_spec
 from lrdecay.schedule.plan_notation import is_plan
+from lrdecay.verbs.show import Said, ruled_spec_of
 
 __all__ = ["check_typed", "grids_of", "names_several", "preview"]
 
@@ -30,7 +30,7 @@ def check_typed(given: Iterable[str], call: str) -> None:
             check_grid(text, call)
 
 
-def grids_of(given: str | Schedule | Iterable[str | Schedule]) -> list[Grid]:
+def grids_of(given: Said | Iterable[Said]) -> list[Grid]:
     """Every item as a grid, many of them of one schedule; a file is as many as it has entries.
 
     Raises:
@@ -38,12 +38,16 @@ def grids_of(given: str | Schedule | Iterable[str | Schedule]) -> list[Grid]:
         MissingExtraError: it is a YAML file, and PyYAML is not installed.
     """
     found: list[Grid] = []
-    for item in [given] if isinstance(given, str | Schedule) else given:
+    for item in [given] if isinstance(given, Said) else given:
         if names_several(item):
             text = str(item).strip()
-            found += read_grid_file(text[1:]) if text.startswith("@") else [read_grid(text)]
+            found += (
+                read_grid_file(text[1:], parse_ruled_spec)
+                if text.startswith("@")
+                else [read_grid(text, parse_ruled_spec)]
+            )
         else:
-            spec = Spec(item) if isinstance(item, Schedule) else parse_spec(item)
+            spec = ruled_spec_of(item)
             found.append(Grid(str(spec), (GridPoint(spec, {}),), ()))
     return found
 

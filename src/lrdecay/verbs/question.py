@@ -12,7 +12,6 @@ from attrs import frozen
 
 from lrdecay.errors import InputError, positive_int, refusal
 from lrdecay.runs.spec import Source
-from lrdecay.schedule import Schedule
 from lrdecay.sweep.pilots import FIRST_PILOT_SEED
 from lrdecay.sweep.racing import RaceRule
 from lrdecay.verbs.budget import Budget, parse_budget
@@ -20,6 +19,7 @@ from lrdecay.verbs.estimate import NOMINAL_PEAK, disk_bytes
 from lrdecay.verbs.grids import grids_of
 from lrdecay.verbs.provenance import report_folder
 from lrdecay.verbs.schedules import FAR, Asked, schedules_of
+from lrdecay.verbs.show import Said
 from lrdecay.verbs.tuning import Candidate, make_spec
 from lrdecay.verbs.variants import Variant, parse_variants
 from lrdecay.verbs.varied import Arm
@@ -47,7 +47,7 @@ class Question:
     @classmethod
     def read(
         cls,
-        schedules: Sequence[str | Schedule],
+        schedules: Sequence[Said],
         *,
         seeds: int,
         pilots: int,

@@ -17,8 +17,8 @@ from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import Source
 from lrdecay.runs.store.values import json_text
 from lrdecay.runs.task_source import TaskSource
-from lrdecay.schedule import Schedule
 from lrdecay.verbs.question import Question
+from lrdecay.verbs.show import Said
 
 __all__ = ["Recorded", "question_json"]
 
@@ -83,7 +83,7 @@ class Recorded:
 
     def asked(
         self,
-        schedules: Sequence[str | Schedule] = (),
+        schedules: Sequence[Said] = (),
         seeds: int | None = None,
         budget: str | int | None = None,
         max_disk: str | None = None,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lrdecay.schedule import Schedule
 from lrdecay.sweep.pool import Watch
 from lrdecay.verbs.answering import Compared, How, answer
 from lrdecay.verbs.export import targets_of
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.recorded import Recorded
+from lrdecay.verbs.show import Said
 from lrdecay.verbs.studies import find_study
 
 __all__ = ["resume"]
@@ -18,7 +18,7 @@ __all__ = ["resume"]
 
 def resume(
     study: str | Path,
-    schedules: Sequence[str | Schedule] = (),
+    schedules: Sequence[Said] = (),
     *,
     seeds: int | None = None,
     store: str | Path | None = None,

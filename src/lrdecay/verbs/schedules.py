@@ -13,10 +13,11 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from lrdecay.errors import InputError, refusal
-from lrdecay.schedule import Schedule, at_peak, peak_of
+from lrdecay.schedule import at_peak, peak_of
 from lrdecay.schedule.grid import GridPoint
 from lrdecay.schedule.notation import Spec
 from lrdecay.verbs.grids import grids_of
+from lrdecay.verbs.show import Said
 
 __all__ = ["FAR", "Asked", "schedules_of"]
 
@@ -38,7 +39,7 @@ class Asked:
         return str(self.spec)
 
 
-def schedules_of(given: Sequence[str | Schedule], *, fixed_peak: bool) -> tuple[list[Asked], list[str]]:
+def schedules_of(given: Sequence[Said], *, fixed_peak: bool) -> tuple[list[Asked], list[str]]:
     """What to compare, and what a reader must know of how it was read.
 
     Raises:
@@ -51,7 +52,7 @@ def schedules_of(given: Sequence[str | Schedule], *, fixed_peak: bool) -> tuple[
     for grid in grids_of(given):
         rows: dict[Spec, Asked] = {}
         for point in grid.points:
-            same = point.spec if fixed_peak else Spec(at_peak(point.spec.schedule, FAR), point.spec.horizon)
+            same = point.spec if fixed_peak else evolve(point.spec, schedule=at_peak(point.spec.schedule, FAR))
             if same in names:
                 cure = (
                     "" if fixed_peak else "Each schedule's peak is chosen on pilot seeds; --fixed-peak compares peaks."

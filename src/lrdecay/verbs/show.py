@@ -9,13 +9,18 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from lrdecay.errors import InputError
+from lrdecay.errors import InputError, refusal
+from lrdecay.feedback.notation import parse_ruled_spec
+from lrdecay.feedback.ruled import Ruled
 from lrdecay.schedule import Bound, BoundPlan, Horizon, Plan, Schedule
 from lrdecay.schedule.duration import Duration, round_half_up
-from lrdecay.schedule.notation import Spec, parse_spec
+from lrdecay.schedule.notation import Spec
 from lrdecay.schedule.plan_notation import is_plan, parse_plan_spec
 
-__all__ = ["Shown", "curves_of", "horizon_of", "show", "spec_of"]
+__all__ = ["Said", "Shown", "curves_of", "horizon_of", "ruled_spec_of", "show", "spec_of"]
+
+Said = str | Schedule | Ruled
+"""A schedule, perhaps under a rule, as a value or in the notation."""
 
 
 @frozen
@@ -86,8 +91,28 @@ def curves_of(bound: BoundPlan, group: str = "") -> dict[str, NDArray[np.float64
 
 
 def spec_of(schedule: str | Schedule) -> Spec:
-    """A schedule with the horizon it may carry."""
-    return Spec(schedule) if isinstance(schedule, Schedule) else parse_spec(schedule)
+    """A schedule with the horizon it may carry, where its rates must be known before the run.
+
+    Raises:
+        InputError: it is none, or it is under a rule.
+    """
+    spec = ruled_spec_of(schedule)
+    if spec.rule is not None:
+        cure = f"Leave {spec.rule} out; `train`, `compare` and `attach` take rules."
+        msg = refusal("schedule", "must be a schedule without a rule here", str(spec), cure)
+        raise InputError(msg)
+    return spec
+
+
+def ruled_spec_of(schedule: Said) -> Spec:
+    """A schedule with the horizon and the rule it may carry.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(schedule, Ruled):
+        return Spec(schedule.schedule, rule=repr(schedule.rule))
+    return Spec(schedule) if isinstance(schedule, Schedule) else parse_ruled_spec(schedule)
 
 
 def horizon_of(spec: Spec, base: Horizon) -> Horizon:

@@ -9,15 +9,16 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from lrdecay.errors import InputError, RunError, non_negative_int
+from lrdecay.errors import InputError, RunError, non_negative_int, refusal
 from lrdecay.runs.files import write_text
 from lrdecay.runs.fork import ForkCheck, fork_steps, verify_forks
 from lrdecay.runs.protocol import finite
 from lrdecay.runs.spec import RunResult, RunSpec
-from lrdecay.schedule import Schedule, at_peak, peak_of
+from lrdecay.schedule import at_peak, peak_of
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.verbs.provenance import provenance, report_folder
-from lrdecay.verbs.show import horizon_of, spec_of
+from lrdecay.verbs.ruling import check_rules, check_source
+from lrdecay.verbs.show import Said, horizon_of, ruled_spec_of
 from lrdecay.verbs.sources import Task, source_of
 
 __all__ = ["Trained", "train"]
@@ -34,7 +35,7 @@ class Trained:
     provenance: Mapping[str, Any] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Spec, metric, score, all final metrics, forks, provenance."""
+        """Spec, metric, score, all final metrics, what a rule did, forks, provenance."""
         r = self.result
         return {
             "task": self.task,
@@ -47,6 +48,7 @@ class Trained:
             "forks": [fork.to_json() for fork in self.forks],
             "seconds": round(r.seconds, 2),
             "notes": list(r.notes),
+            "events": [dict(event) for event in r.events],
             "trace": str(self.folder / "trace.csv"),
             "provenance": dict(self.provenance),
         }
@@ -54,7 +56,7 @@ class Trained:
 
 def train(
     task: Task | None = None,
-    schedule: str | Schedule = "",
+    schedule: Said = "",
     *,
     script: str | None = None,
     peak: float | None = None,
@@ -72,7 +74,7 @@ def train(
 
     Args:
         task: see `lrdecay.verbs.sources`; or give ``script``.
-        schedule: a value or its notation, which may carry its own horizon.
+        schedule: a value or its notation, which may carry its own horizon; it may be under a rule.
         script: a command that calls ``lrdecay.script()``.
         peak: fills or replaces the schedule's peak.
         seed: of the run.
@@ -90,18 +92,23 @@ def train(
         RunError: the loss was not finite, or a script failed; the trace until then is in ``out``.
     """
     non_negative_int.check("train(seed=...)", seed)
-    spec = spec_of(schedule)
+    spec = ruled_spec_of(schedule)
     if peak is not None:
-        spec = type(spec)(at_peak(spec.schedule, peak), spec.horizon)
+        spec = evolve(spec, schedule=at_peak(spec.schedule, peak))
     elif peak_of(spec.schedule) is None:
-        msg = f"`{spec.schedule!r}` must have a stated peak to be trained, got an open one. Give --peak, or use `find`."
+        msg = f"`{spec.text}` must have a stated peak to be trained, got an open one. Give --peak, or use `find`."
+        raise InputError(msg)
+    if verify_fork and spec.rule is not None:
+        msg = refusal("--verify-fork", "must be left out under a rule, whose runs are not forked", spec.text)
         raise InputError(msg)
     source = source_of(task, script, arguments=arguments, metric=metric)
+    check_source(source, [spec])
     with LocalPool(1, watch) as pool:
         probe = pool.call(source.probe, steps, epochs)
         horizon = horizon_of(spec, probe.horizon)
         rates = spec.schedule.bind(horizon).values()
-        run = RunSpec(source, seed, repr(spec.schedule), horizon, rates, probe.metric, probe.goal)
+        run = RunSpec(source, seed, spec.text, horizon, rates, probe.metric, probe.goal, rule=spec.rule)
+        check_rules(pool, [run])
         if verify_fork:
             fork_steps(run.steps, verify_fork, seed)
         pool.watch.begin("training", run.steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from lrdecay.errors import InputError, RunError
 from lrdecay.runs.spec import Divergence, RunSpec
@@ -41,8 +41,8 @@ class Candidate:
         return first_peaks(self.stated) if len(self.peaks) == 1 else self.peaks
 
     def at(self, peak: float) -> Spec:
-        """This schedule, and the horizon it may carry, at another peak."""
-        return Spec(at_peak(self.spec.schedule, peak), self.spec.horizon)
+        """This schedule, with the horizon and the rule it may carry, at another peak."""
+        return evolve(self.spec, schedule=at_peak(self.spec.schedule, peak))
 
     def allows(self, peak: float) -> bool:
         """Whether the peak stands above every floor of the schedule."""
@@ -67,11 +67,12 @@ def make_spec(candidate: Candidate, peak: float, seed: int) -> RunSpec:
     Raises:
         InputError: the peak falls below the schedule's floor, or a part has no room on the horizon.
     """
-    schedule, arm = candidate.at(peak).schedule, candidate.arm
+    spec, arm = candidate.at(peak), candidate.arm
     probe = arm.probe
     horizon = horizon_of(candidate.spec, probe.horizon)
-    rates = schedule.bind(horizon).values()
-    return RunSpec(arm.source, seed, repr(schedule), horizon, rates, probe.metric, probe.goal, view=arm.view)
+    rates = spec.schedule.bind(horizon).values()
+    said = (spec.text, horizon, rates, probe.metric, probe.goal)
+    return RunSpec(arm.source, seed, *said, view=arm.view, rule=spec.rule)
 
 
 def members_of(wanted: Sequence[tuple[Candidate, float]], specs: Sequence[RunSpec], role: str) -> list[Member]:

@@ -63,6 +63,8 @@ class TorchTask:
         loss: ``loss(model(x), y) -> scalar``, a mean over the batch.
         train: tensors (x, y) with samples along the first axis.
         heldout: the same, for the metrics.
+        validation: the same, for rules that watch a run (`lrdecay.runs.ruled`), so that they do not watch what scores
+            it; None: there is none.
         batch_size: samples in an update.
         epochs: the default length of a run; or give ``steps``.
         metric: "accuracy", "loss", or ``f(output, target) -> scalar`` over the whole held-out set.
@@ -87,6 +89,7 @@ class TorchTask:
         loss: Callable[[Any, Any], torch.Tensor],
         train: Data,
         heldout: Data,
+        validation: Data | None = None,
         batch_size: int,
         epochs: float | None = None,
         steps: int | None = None,
@@ -98,7 +101,8 @@ class TorchTask:
     ) -> None:
         """See the class."""
         positive_int.check("TorchTask(batch_size=...)", batch_size)
-        for name, data in (("train", train), ("heldout", heldout)):
+        sets = {"heldout": heldout, "train": train} | ({} if validation is None else {"validation": validation})
+        for name, data in sets.items():
             _check_data(name, data)
         if batch_size > len(train[0]):
             msg = refusal("TorchTask(batch_size=...)", f"must be at most the {len(train[0])} samples", batch_size)
@@ -140,7 +144,7 @@ class TorchTask:
         self._measure = _METRICS[metric] if isinstance(metric, str) else metric
         self._model, self._optimizer, self._loss = model, optimizer, loss
         self._wants_loss = "loss" in signature(optimizer.step).parameters
-        self._train, self._sets = train, {"heldout": heldout, "train": train}
+        self._train, self._sets, self.validates = train, sets, validation is not None
         self.averages = tuple(average) if isinstance(average, list | tuple) else (average,)
         self._measured = Measured(model, optimizer, self.averages, self.horizon, train[0], _PART)
         self._batch = batch_size
@@ -212,7 +216,9 @@ class TorchTask:
         return loss
 
     def evaluate(self, on: str = "heldout") -> Mapping[str, float]:
-        """``loss`` and the metric on "heldout" or "train", in evaluation mode; random state and modes are kept.
+        """``loss`` and the metric on "heldout", "train" or "validation", in evaluation mode.
+
+        Random state and modes are kept.
 
         With an average, or with an optimizer that has other weights to be measured, they are of those weights.
         """

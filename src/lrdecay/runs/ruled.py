@@ -1,0 +1,114 @@
+"""Driving a trainable under a rule: the rates of a schedule times what a rule makes of the run as it goes.
+
+    rate(t) = f(t) * m(t),   m(t) what the rule said at the last look at or before t, 1 before the first
+
+At each *look* the trainable is measured and the rule is shown the metrics by their names ("loss" is the loss on the
+data that are watched) and "train_loss", the mean training loss since the look before. Looks are at the ends of the
+periods that the rule states by ``every``; a rule that states none looks where the run is evaluated anyway. There is
+none after the last update, which nothing follows.
+
+The rule watches the data named "validation" where the trainable has them. Elsewhere it watches the held-out data, by
+which the run is scored too, and the result says so: its score is then a little better than on data nobody looked at.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from attrs import evolve, fields_dict
+
+from lrdecay.errors import InputError, refusal
+from lrdecay.feedback.dial import Dial
+from lrdecay.feedback.notation import parse_rule
+from lrdecay.feedback.rule import Event, Rule
+from lrdecay.runs.drive import leg, put_together
+from lrdecay.runs.spec import Progress, RunResult, RunSpec
+from lrdecay.runs.trainable import HasValidation, Trainable
+from lrdecay.schedule.duration import round_half_up
+
+__all__ = ["TRAIN_LOSS", "WATCHED_THE_SCORE", "drive_under_rule", "looks_of", "shown_by", "watched_of"]
+
+TRAIN_LOSS = "train_loss"
+"""What a rule is shown beside the metrics: the mean training loss since the look before."""
+
+WATCHED_THE_SCORE = "rules watched the held-out data that also scores them"
+
+
+def looks_of(spec: RunSpec) -> list[int]:
+    """After how many updates the rule of a run is shown something, in order; none of them is the last update.
+
+    Raises:
+        InputError: it has no rule, or the horizon cannot say how long a period of the rule is.
+    """
+    found: set[int] = set()
+    for every in _periods(_rule_of(spec)):
+        length = None if every is None else max(1, round_half_up(spec.horizon.length(every)))
+        found.update(spec.evaluation_steps() if length is None else range(length, spec.steps, length))
+    return sorted(found - {spec.steps})
+
+
+def watched_of(trainable: Trainable) -> str:
+    """The name of the data that rules watch: "validation" where there are such, else "heldout"."""
+    return "validation" if isinstance(trainable, HasValidation) and trainable.validates else "heldout"
+
+
+def shown_by(trainable: Trainable) -> frozenset[str]:
+    """The names of the values that a rule can be shown."""
+    return frozenset(trainable.evaluate(watched_of(trainable))) | {TRAIN_LOSS}
+
+
+def drive_under_rule(trainable: Trainable, spec: RunSpec, progress: Progress) -> RunResult:
+    """Make the updates of a spec from where the trainable stands, at step 0; see the module.
+
+    The trace has the rates that were driven, and the result what the rule did. A loss that is not finite ends the run.
+
+    Raises:
+        InputError: it has no rule, goes on from a checkpoint, or the rule needs a value that is not measured.
+    """
+    rule = _rule_of(spec)
+    if spec.origin is not None:
+        msg = refusal("RunSpec(origin=...)", "must be left out under a rule", spec.rule, "Its state is not known.")
+        raise InputError(msg)
+    began = time.perf_counter()
+    watched = watched_of(trainable)
+    dial = Dial(spec.rates, spec.horizon, rule)
+    looks, marks = looks_of(spec), spec.evaluation_steps()
+    driven = spec.rates.copy()
+    legs, events, done = [], list[Event](), 0
+    for end in (*looks, spec.steps):
+        driven[done:end] = spec.rates[done:end] * dial.multiplier
+        table = spec.table(done, end) | {"lr": driven[done:end]}
+        measures = {mark for mark in marks if done < mark <= end} | ({end} if watched == "heldout" else set())
+        part = leg(trainable, table, measures, progress, start=done, digest=end == spec.steps)
+        legs.append(part)
+        done = end
+        if part.diverged is not None or end == spec.steps:
+            break
+        seen = part.measured[end] if watched == "heldout" else trainable.evaluate(watched)
+        event = dial.observe(end, {**seen, TRAIN_LOSS: float(np.mean(part.loss))})
+        events += [] if event is None else [event]
+    result = put_together(spec, legs, driven)
+    said = (WATCHED_THE_SCORE,) if watched == "heldout" else ()
+    seconds = time.perf_counter() - began
+    return evolve(result, seconds=seconds, notes=said, events=tuple(event.to_json() for event in events))
+
+
+def _rule_of(spec: RunSpec) -> Rule:
+    if spec.rule is None:
+        msg = refusal("RunSpec(rule=...)", "must be given to be driven under a rule", None)
+        raise InputError(msg)
+    return parse_rule(spec.rule)
+
+
+def _periods(rule: Rule) -> Iterator[Any]:
+    """``every`` of each rule that is shown values, those in wrappers and products among them; None: it states none."""
+    given = [getattr(rule, name) for name in fields_dict(type(rule))]  # type: ignore[arg-type]
+    inner = [part for value in given for part in (value if isinstance(value, tuple) else (value,))]
+    inner = [part for part in inner if isinstance(part, Rule)]
+    if not inner:
+        yield rule.every
+    for part in inner:
+        yield from _periods(part)
