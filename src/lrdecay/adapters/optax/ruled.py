@@ -120,7 +120,7 @@ def ruled(
 
     Example:
         >>> drive = ruled("linear(0.1)", Horizon(steps=4))
-        >>> [drive.rate(t) for t in range(4)]
+        >>> [round(drive.rate(t), 4) for t in range(4)]
         [0.1, 0.075, 0.05, 0.025]
     """
     said, rule = ruled_of(spec)
