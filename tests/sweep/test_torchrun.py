@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -90,11 +92,45 @@ def _loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo" if sys.platform == "linux" else "lo0")
 
 
+MEETS = """
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+
+dist.init_process_group("gloo")
+nn.parallel.DistributedDataParallel(nn.Linear(2, 2))(torch.ones(1, 2)).sum().backward()
+model = nn.Linear(2, 2)
+fully_shard(model, mesh=init_device_mesh("cpu", (2,)))
+model(torch.ones(1, 2)).sum().backward()
+dist.destroy_process_group()
+"""
+
+
+@pytest.fixture(scope="module")
+def torchrun(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """torchrun, where two processes of it meet and share a model without lrdecay; elsewhere the test says so."""
+    script = tmp_path_factory.mktemp("torchrun") / "meets.py"
+    script.write_text(MEETS)
+    loopback = {"GLOO_SOCKET_IFNAME": "lo" if sys.platform == "linux" else "lo0", "OMP_NUM_THREADS": "1"}
+    words = [*shlex.split(TORCHRUN), str(script)]
+    done = subprocess.run(
+        words, check=False, capture_output=True, text=True, timeout=300, env={**os.environ, **loopback}
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "Error" in line] or done.stderr.splitlines()[-1:]
+        pytest.skip(f"two processes under torchrun do not meet on this machine: {lines[:1]}")
+    return TORCHRUN
+
+
 @pytest.mark.timeout(900)  # four starts of three processes that load torch
-def test_a_study_of_jobs_under_torchrun_ends_each_run_where_it_ends_trained_whole(tmp_path: Path) -> None:
+def test_a_study_of_jobs_under_torchrun_ends_each_run_where_it_ends_trained_whole(
+    tmp_path: Path, torchrun: str
+) -> None:
     """By the losses after the fork and the checksums of all weights, of DDP and of FSDP2."""
     (tmp_path / "train.py").write_text(SCRIPT)
-    source = ScriptSource(f"python {tmp_path / 'train.py'}", "ddp:min", launcher=TORCHRUN, exchange=tmp_path / "study")
+    source = ScriptSource(f"python {tmp_path / 'train.py'}", "ddp:min", launcher=torchrun, exchange=tmp_path / "study")
     horizon = Horizon(steps=6)
     specs = [
         RunSpec(source, 0, text, horizon, parse(text).bind(horizon).values(), None, None)
@@ -117,9 +153,9 @@ def test_a_study_of_jobs_under_torchrun_ends_each_run_where_it_ends_trained_whol
 
 
 def test_a_script_that_fails_under_torchrun_is_quoted_with_its_exception_and_not_with_torchruns_frame(
-    tmp_path: Path,
+    tmp_path: Path, torchrun: str
 ) -> None:
     (tmp_path / "train.py").write_text("raise ValueError('no such data')\n")
-    source = ScriptSource(f"python {tmp_path / 'train.py'}", "ddp:min", launcher=TORCHRUN, exchange=tmp_path / "study")
+    source = ScriptSource(f"python {tmp_path / 'train.py'}", "ddp:min", launcher=torchrun, exchange=tmp_path / "study")
     with pytest.raises(RunError, match=r"must exit with 0, got 1: (\[rank\d\]: ?)?ValueError: no such data$"):
         source.probe(None, None)

@@ -214,13 +214,13 @@ def test_scoring_seeds_never_reach_the_pilots():
 
 def test_a_script_is_compared_like_a_task(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
-    arguments = ["compare", "--script", f"{sys.executable} examples/script.py", "--seeds", "2", "--fixed-peak"]
+    arguments = ["compare", "--script", f"{sys.executable} examples/script.py", "--seeds", "1", "--fixed-peak"]
     schedules = ["-s", "constant(0.2)", "-s", "cosine(0.2)"]
     assert run([*arguments, *schedules, "--steps", "60", "--out", str(tmp_path / "r"), "--json"]) == 0
 
     data = json.loads(capsys.readouterr().out)
     assert data["metric"] == "accuracy"
-    assert data["steps_trained"] == 240
+    assert data["steps_trained"] == 120
     assert {row["spec"] for row in data["rows"]} == {"constant(0.2)", "cosine(0.2)"}
     assert all(0 < v < 1 for row in data["rows"] for v in row["values"])
 
