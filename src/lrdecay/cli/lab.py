@@ -8,7 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from lrdecay.cli.options import Json, Workers, command_line, print_json
+from lrdecay.cli.options import (
+    Epochs,
+    Json,
+    Metric,
+    Optimizer,
+    Script,
+    Steps,
+    Task,
+    With,
+    Workers,
+    command_line,
+    print_json,
+    task_arguments,
+)
 from lrdecay.cli.progress import ProgressBar
 
 __all__ = ["lab_app"]
@@ -104,6 +117,59 @@ def report_command(folder: Folder = "lrdecay-lab", json: Json = False) -> None:
         print_json({"report": page, "experiments": experiments(folder)})
         return
     sys.stdout.write(f"report: {page}\n")
+
+
+@lab_app.command("explain")
+def explain_command(
+    task: Task = None,
+    schedule: Annotated[str, typer.Option("--schedule", "-s", metavar="SPEC", help="The schedule.")] = ...,  # type: ignore[assignment]
+    script: Script = None,
+    seed: Annotated[int, typer.Option(help="The first random seed.")] = 0,
+    seeds: Annotated[int, typer.Option(metavar="K", help="How many; one shows no spread.")] = 3,
+    steps: Steps = None,
+    epochs: Epochs = None,
+    flip: Annotated[
+        float, typer.Option(metavar="SHARE", help="Of the training labels, made wrong in a run of its own; 0: none.")
+    ] = 0.1,
+    with_: With = None,
+    optimizer: Optimizer = None,
+    metric: Metric = None,
+    workers: Workers = None,
+    folder: Folder = "lrdecay-lab",
+    json: Json = False,
+) -> None:
+    """Explain a run of your own: what its decay revealed and taught, memorizing, oscillation, sharpness, noise.
+
+    Example: lrdecay lab explain digits -s 'multi_step(0.2, factor=0.1, at=["50%", "75%"])'
+
+    Example: lrdecay lab explain --script 'python train.py' -s 'cosine(0.1)' --metric accuracy --seeds 1
+    """
+    from lrdecay.lab.explain.explaining import explain
+
+    with ProgressBar() as bar:
+        explained = explain(
+            task,
+            schedule,
+            script=script,
+            seed=seed,
+            seeds=seeds,
+            steps=steps,
+            epochs=epochs,
+            flip=flip,
+            arguments=task_arguments(with_, optimizer),
+            metric=metric,
+            folder=folder,
+            workers=workers,
+            watch=bar,
+            command=command_line(),
+        )
+    found = explained.to_json()
+    if json:
+        print_json(found)
+        return
+    from lrdecay.lab.explain.table import explain_table
+
+    sys.stdout.write(f"{explain_table(found)}\nreport: {explained.page}\n")
 
 
 def _page(folder: str) -> str:

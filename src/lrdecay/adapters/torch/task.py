@@ -61,6 +61,10 @@ class TorchTask:
         peak: where the search for a peak begins; to be given with an optimizer that finds its own rate, of which a
             range test says nothing.
 
+    Attributes:
+        parts: what it was made of, by the names above: from a fresh task and these, with some of them changed, another
+            task can be made, which then takes its place.
+
     Raises:
         InputError: the data do not match, the optimizer updates what the model does not hold, nobody can tell whether
             more of the metric is better, or a number is out of range.
@@ -89,6 +93,23 @@ class TorchTask:
         sets = {"heldout": heldout, "train": train} | ({} if validation is None else {"validation": validation})
         check_arguments(model, optimizer, sets, batch_size, epochs, metric, goal, peak)
         rates = [float(group["lr"]) for group in optimizer.param_groups]
+        self.parts: Mapping[str, Any] = {
+            "model": model,
+            "optimizer": optimizer,
+            "loss": loss,
+            "train": train,
+            "heldout": heldout,
+            "validation": validation,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "steps": steps,
+            "metric": metric,
+            "goal": goal,
+            "seed": torch.initial_seed() if seed is None else seed,
+            "average": average,
+            "also": also,
+            "peak": peak,
+        }
         self.peak = peak
         self.step = 0
         self._position = 0  # samples seen
