@@ -9,11 +9,12 @@
     LRDECAY_STOP     step to stop at
     LRDECAY_SAVE     where to save a checkpoint when stopping
     LRDECAY_RESUME   a folder in which `lrdecay resume` says what is to be done before the first update
+    LRDECAY_LOOK     a file that says what to read of the optimizer along the way (`lrdecay lab explain`)
     LRDECAY_PROBE    "1": say the horizon and the schedule, then stop before training
 
 Events are JSON lines: ``hello`` (the horizon), ``attached`` (the schedule), ``loaded`` (the step of a checkpoint),
 ``steps`` (updates begin; whether checkpoints can be saved and loaded), ``cannot`` (it was asked to save, and could not
-go on from there), ``row`` (what was logged at a step), ``end``; under a rule, those of `lrdecay.runs.ruling`. Nothing
+go on from there), ``row`` (what was logged at a step), ``looking`` (whether there is an optimizer to look at), ``end``; under a rule, those of `lrdecay.runs.ruling`. Nothing
 is ever pickled.
 """
 
@@ -44,6 +45,7 @@ class Orders:
     save: Path | None = None
     probe: bool = False
     resume: Path | None = None
+    look: Path | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Orders:
@@ -76,6 +78,7 @@ class Orders:
             save=path("LRDECAY_SAVE"),
             probe=environment.get("LRDECAY_PROBE") == "1",
             resume=path("LRDECAY_RESUME"),
+            look=path("LRDECAY_LOOK"),
         )
 
 
@@ -92,6 +95,7 @@ def variables(orders: Orders) -> dict[str, str]:
         "LRDECAY_SAVE": orders.save,
         "LRDECAY_PROBE": 1 if orders.probe else None,
         "LRDECAY_RESUME": orders.resume,
+        "LRDECAY_LOOK": orders.look,
     }
     return {name: str(value) for name, value in found.items() if value is not None}
 

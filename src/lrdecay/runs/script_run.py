@@ -36,7 +36,7 @@ from lrdecay.runs.telling import Telling, row_of
 from lrdecay.runs.trainable import FloatArray
 from lrdecay.schedule import Bound, Horizon, Schedule
 
-__all__ = ["ScriptRun"]
+__all__ = ["Look", "ScriptRun"]
 
 Attach = Callable[..., Any]
 """``attach(optimizer, bound, rates)`` of some adapter, given ``rule=`` too where there is one.
@@ -45,13 +45,26 @@ It returns an object with ``seek(step)``, or None.
 """
 
 
+Look = Callable[[Any, Path], Any]
+"""``look(optimizer, order)``: an object with ``probe``, ``begin(step)`` and ``end()``; None where it cannot look.
+
+See `lrdecay.adapters.torch.looking`.
+"""
+
+
 class ScriptRun:
     """One run of a user's script, with or without orders from a study."""
 
     def __init__(
-        self, horizon: dict[str, Any], orders: Orders, attach: Attach, seed: int, steering: Steering | None = None
+        self,
+        horizon: dict[str, Any],
+        orders: Orders,
+        attach: Attach,
+        seed: int,
+        steering: Steering | None = None,
+        look: Look | None = None,
     ) -> None:
-        """See `lrdecay.script`; ``steering`` None: nobody steers it by hand."""
+        """See `lrdecay.script`; ``steering`` None: nobody steers it by hand; ``look`` None: nobody can look at it."""
         if orders.steps is not None:
             horizon = {k: v for k, v in horizon.items() if k != "epochs"} | {"steps": orders.steps}
         self.horizon = Horizon(**horizon)
@@ -66,6 +79,7 @@ class ScriptRun:
         self._scheduler: Any = None
         self._reporting: Reporting | None = None
         self._at = -1
+        self._look, self._looking, self._probed = look, None, None
         self._events: Telling | None = None
         if orders.seed is not None:
             seed_everything(self.seed)
@@ -127,8 +141,29 @@ class ScriptRun:
             setattr(self._scheduler, "observe", unheard)  # noqa: B010  (what the script observes has no rule to see it)
         if hasattr(self._scheduler, "follow"):
             self._scheduler.follow(self)
+        if self._orders.look is not None and rank() == "0":
+            self._looking = None if self._look is None else self._look(optimizer, self._orders.look)
+            self._say(event="looking", can=self._looking is not None)
         self._say(event="attached", schedule=repr(chosen))
         return self._scheduler
+
+    def probe(self, model: Any, loss: Callable[[Any, Any], Any], data: tuple[Any, Any]) -> None:
+        """Let ``lrdecay lab explain`` look at the model on these samples; a no-op otherwise, and not needed for it.
+
+        With it the page has sharpness, oscillation along the sharpest direction, and who learned what in which stage.
+
+        Args:
+            model: a torch module, whose parameters the attached optimizer updates.
+            loss: ``loss(model(x), y)`` gives a tensor of one number.
+            data: (x, y), tensors with samples along the first axis; some hundreds that are not trained on are enough.
+
+        Raises:
+            InputError: data are no pair.
+        """
+        if not isinstance(data, tuple | list) or len(data) != 2:
+            msg = refusal("run.probe(model, loss, data)", "must be given a pair (x, y)", data)
+            raise InputError(msg)
+        self._probed = (model, loss, tuple(data))
 
     def steps(
         self,
@@ -165,9 +200,15 @@ class ScriptRun:
             msg = "`run.steps(save=...)` must be given to save a checkpoint, got None. Write save(path, t)."
             raise InputError(msg)
         self._steer()
+        if self._looking is not None:
+            if self._probed is not None:
+                self._looking.probe(*self._probed)
+            self._looking.begin(start)
         for t in range(start, stop):
             self.enter(t)
             yield t
+        if self._looking is not None:
+            self._looking.end()
 
         def save_all(path: str) -> None:
             drawn = random_state()  # before save(), which may draw: the run that goes on never calls it

@@ -68,7 +68,23 @@ def script(
         "tokens_per_step": tokens_per_step,
     }
     given = {name: value for name, value in horizon.items() if value is not None}
-    return ScriptRun(given, Orders.read(os.environ), _attach, seed, Steering("script", name, store, steer, ranks))
+    return ScriptRun(
+        given, Orders.read(os.environ), _attach, seed, Steering("script", name, store, steer, ranks), _look
+    )
+
+
+def _look(optimizer: Any, order: Path) -> Any:
+    """What looks at a torch optimizer; None for all else."""
+    names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(optimizer).__mro__}
+    if "torch.optim.optimizer.Optimizer" not in names:
+        return None
+    if "accelerate.optimizer.AcceleratedOptimizer" in names:
+        from lrdecay.adapters.accelerate import unwrapped
+
+        optimizer = unwrapped(optimizer)
+    from lrdecay.adapters.torch.looking import Looking
+
+    return Looking(optimizer, order)
 
 
 def _attach(optimizer: Any, bound: Any, rates: Any, rule: Any = None, **options: Any) -> Any:

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from lrdecay.errors import Constraint, InputError, non_negative_int, positive_int
 from lrdecay.lab.explain.findings import findings
-from lrdecay.lab.explain.stages import Stages, stages_of
+from lrdecay.lab.explain.stages import Stages, drawn, stages_of
 from lrdecay.lab.laboratory import Laboratory, opened
 from lrdecay.lab.running import FOLDER
 from lrdecay.runs.files import write_text
@@ -110,7 +110,7 @@ def explain(
         elif isinstance(source, ScriptSource):
             from lrdecay.lab.explain.scripts import of_script
 
-            stages, found = of_script(lab, source, spec, which, steps, epochs, watch)
+            stages, found = of_script(lab, source, spec, which, steps, epochs, watch, Path(folder))
     told = {
         "task": source.label,
         "spec": spec.text,
@@ -159,9 +159,7 @@ def _of_task(
     if wrong:
         watch.begin("with wrong labels", len(seeds) * stages.steps)
         bounds = list(stages.bounds)
-        probes = lab.compute(
-            following.probed, [{"seed": s, **common, "bounds": bounds, "share": flip} for s in seeds]
-        )
+        probes = lab.compute(following.probed, [{"seed": s, **common, "bounds": bounds, "share": flip} for s in seeds])
     missing = []
     if said["labels"]:
         missing.append(_lacks("Wrong labels, and who learned what", said["labels"]))
@@ -171,11 +169,8 @@ def _of_task(
         missing.append(_lacks("Averages of the weights", said["averages"]))
     found = findings(stages, records, probes, missing)
     updates = len(seeds) * (stages.steps * (2 if wrong else 1) + extra)
-    return stages, {"mode": "task", "flip": flip if wrong else 0.0, "updates": updates, **found, **_raw(records, probes)}
-
-
-def _raw(records: list[dict[str, Any]], probes: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"records": records, "probes": probes}
+    ran = {"mode": "task", "flip": flip if wrong else 0.0, "updates": updates, "rates": drawn(rates, stages)}
+    return stages, {**ran, **found, "records": records, "probes": probes}
 
 
 def _lacks(what: str, why: str, cure: str = "") -> dict[str, str]:

@@ -22,7 +22,7 @@ def figures_of(told: Mapping[str, Any]) -> dict[str, Figure]:
     marks = [[cut["at"], cut["says"]] for cut in cuts]
     records, probes = told["records"], told["probes"]
     metric = records[0]["metric"]
-    found = {"rate": _rates(records[0], marks)}
+    found = {"rate": _rates(told["rates"], marks)}
     since = max(1, cuts[0]["at"] // 4)
     lines = [_line("as it ran", [r["curve"] for r in records], metric, since)]
     lines.append(_line("averaged weights", [r["curve"] for r in records], f"averaged {metric}", since))
@@ -57,13 +57,12 @@ def _figure(title: str, lines: Sequence[Mapping[str, Any]], marks: Sequence[Sequ
     }
 
 
-def _rates(record: Mapping[str, Any], marks: Sequence[Sequence[Any]]) -> Figure:
-    """The rate at every mark; logarithmic where it falls far."""
-    curve = record["curve"]
-    values = [float(v) for v in curve["rate"]]
-    line = {"name": "rate", "x": curve["step"], "y": values, "lo": [], "hi": []}
+def _rates(rates: Mapping[str, Sequence[float]], marks: Sequence[Sequence[Any]]) -> Figure:
+    """The rate along the run; logarithmic where it falls far."""
+    values = list(rates["rate"])
+    line = {"name": "rate", "x": rates["step"], "y": values, "lo": [], "hi": []}
     low = min(v for v in values if v > 0)
-    log = "y" if max(values) / low > 20 and min(values) > 0 else ""
+    log = "y" if max(values) / low > 20 and min(values) > 0.001 * max(values) else ""
     return _figure("learning rate", [line], marks, log)
 
 

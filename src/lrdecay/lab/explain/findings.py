@@ -145,6 +145,7 @@ def _side(rows: Sequence[Mapping[str, Any]], momentum: float | None) -> dict[str
         "residual": spread_of([r["off"] for r in rows]),
         "flips": spread_of([r["flips"] for r in rows]),
         "random": spread_of([r["random"] for r in rows]),
+        "turned": spread_of([r["turned"] for r in rows]),
         "over noise": spread_of(over, [_one(r) for r in rows]),
     }
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lrdecay.errors import InputError, refusal
 
-__all__ = ["DROP", "Cut", "Stages", "stages_of"]
+__all__ = ["DROP", "Cut", "Stages", "drawn", "stages_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -130,6 +130,14 @@ def stages_of(rates: FloatArray, epoch: Fraction | float | None, spec: str) -> S
     shortest = min(b - a for a, b in zip(bounds, bounds[1:], strict=False))
     known = None if epoch is None else float(epoch)
     return Stages(steps, known, smooth, cuts, len(drops) - len(kept) if drops else 0, min(wide, max(2, shortest // 2)))
+
+
+def drawn(rates: FloatArray, stages: Stages) -> dict[str, list[float]]:
+    """The rates as a picture needs them: "step" and "rate", some hundreds, with both sides of every cut."""
+    some = np.linspace(0, len(rates) - 1, min(len(rates), 400)).round().astype(int)
+    sides = [t for cut in stages.cuts for t in (cut.at - 1, cut.at)]
+    steps = np.unique([*some, *sides])
+    return {"step": steps.astype(float).tolist(), "rate": rates[steps].tolist()}
 
 
 def _near(t: int, others: list[int]) -> bool:

@@ -26,10 +26,10 @@ def share(value: float | None) -> str:
 
 
 def told(spread: Spread, metric: str) -> str:
-    """The mean, and beside it each seed where there are several."""
+    """The mean with its unit, and behind it each seed where there are several."""
     if spread.mean is None:
         return "–"
-    mean = amount(spread.mean, metric)
+    mean = amount(spread.mean, metric) + (" points" if metric == "accuracy" else "")
     if len(spread.values) == 1:
         return mean
     return f"{mean} (seeds: {', '.join(amount(v, metric) for v in spread.values)})"
@@ -41,26 +41,28 @@ def gained(found: Mapping[str, Spread], says: str, metric: str) -> str:
     "Revealed more than it taught" where what the averaged weights had is clearly more than what came beyond it, "taught
     more than it revealed" where it is clearly less; neither where what came is not clearly above zero.
     """
+    it = "the drop" if says.startswith("drop") else "the fall"
     came, had, beyond, tilt = (found[name] for name in ("came", "had", "beyond", "tilt"))
-    unit = " points" if metric == "accuracy" else ""
     what = f"After the {says}" if says.startswith("drop") else f"After the rate fell to {says}"
     if came.mean is None:
         return f"{what}: {metric} was not measured on both sides, so nothing is said of what came."
     if not came.clear:
-        return f"{what}, {metric} changed by {told(came, metric)}{unit}: not clear of zero, so nothing came to be split."
+        return f"{what}, {metric} changed by {told(came, metric)}: not clear of zero, so nothing came to be split."
     if came.mean < 0:
-        return f"{what}, {metric} became worse by {amount(-came.mean, metric)}{unit}."
-    text = f"{what}, {metric} became better by {told(came, metric)}{unit} up to the end of the stage. "
+        return f"{what}, {metric} became worse: {told(came, metric)}."
+    text = f"{what}, {metric} became better by {told(came, metric)} up to the end of the stage. "
     if had.mean is None:
         return f"{text}What averaged weights knew without the drop was not measured."
     text += (
-        f"The averaged weights of the run that kept its rate had {told(had, metric)}{unit} of it at the same update; "
-        f"{told(beyond, metric)}{unit} came beyond them: "
+        f"The averaged weights of the run that kept its rate had {told(had, metric)} of it at the same update; "
+        f"{told(beyond, metric)} came beyond them: "
     )
     if not tilt.clear:
         return f"{text}which of the two is more cannot be told here."
     return text + (
-        "it revealed more than it taught." if tilt.mean is not None and tilt.mean > 0 else "it taught more than it revealed."
+        f"{it} revealed more than it taught."
+        if tilt.mean is not None and tilt.mean > 0
+        else f"{it} taught more than it revealed."
     )
 
 
@@ -81,11 +83,12 @@ def memory(stages: Sequence[Mapping[str, Spread]], names: Sequence[str]) -> str:
     most = max(range(len(stages)), key=lambda i: changes[i].mean or 0.0)
     top = changes[most]
     if top.mean is not None and top.clear and top.mean > 0 and top.mean > last / 2:
-        return text + f"Most of it came in {names[most]}: from {share(last_before(stages, most))} to {share(stages[most]['wrong_fit'].mean)}."
-    return text + "No stage clearly accounts for most of it."
+        ends = f"from {share(_before(stages, most))} to {share(stages[most]['wrong_fit'].mean)}"
+        return f"{text}Most of it came in {names[most]}: {ends}."
+    return f"{text}No stage clearly accounts for most of it."
 
 
-def last_before(stages: Sequence[Mapping[str, Spread]], i: int) -> float:
+def _before(stages: Sequence[Mapping[str, Spread]], i: int) -> float:
     """The share of wrong labels fitted when a stage begins."""
     after, change = stages[i]["wrong_fit"].mean, stages[i]["wrong_fit change"].mean
     return (after or 0.0) - (change or 0.0)
@@ -98,6 +101,11 @@ def oscillation(before: Mapping[str, Spread], after: Mapping[str, Spread], momen
     where the optimizer is not SGD).
     """
     if before["flips"].mean is None or after["flips"].mean is None:
+        if before["turned"].mean is not None and after["turned"].mean is not None:
+            return (
+                f"Before it {share(before['turned'].mean)} of successive updates pointed against the one before, after "
+                f"it {share(after['turned'].mean)}. Oscillation along the sharpest direction was not measured."
+            )
         return "Oscillation along the sharpest direction was not measured."
     white = flips_of_noise(momentum) if momentum is not None else 0.5
     text = (
@@ -129,9 +137,11 @@ def noise(found: Mapping[str, Any], batch: float | None, groups: int) -> str:
 
 def learned(row: Mapping[str, Any]) -> str:
     """Who was learned and who was lost in a stage, on one set."""
-    text = f"{row['gained']} of {row['samples']} samples were wrong at its beginning and right at its end, {row['lost']} the other way"
+    text = f"{row['gained']} of {row['samples']} samples were wrong at its beginning and right at its end, "
+    text += f"{row['lost']} the other way"
     if "kept_gained" in row:
         text += f" (had the rate been kept: {row['kept_gained']} and {row['kept_lost']})"
     if "gained_and_averaged" in row and row["gained"]:
-        text += f"; {row['gained_and_averaged']} of the {row['gained']} the averaged weights of the run that kept its rate had right too"
+        text += f"; {row['gained_and_averaged']} of the {row['gained']} the averaged weights of the run that kept its "
+        text += "rate had right too"
     return f"{text}."

@@ -92,9 +92,16 @@ class Follower:
             now = flat(self.subject.parameters)
             along.append(directions @ (now - last))
             last = now
+            if self.subject.task.step in self._marks and len(along) < updates:
+                self.mark()
         steps = np.array(along)
         flips = finite(flip_rate(steps[:, 0])) if top is not None else None
-        return _of(top, why) | {"flips": flips, "random": finite(flip_rate(steps[:, 1])), "updates": updates}
+        return _of(top, why) | {
+            "flips": flips,
+            "turned": None,
+            "random": finite(flip_rate(steps[:, 1])),
+            "updates": updates,
+        }
 
     def sharp(self) -> dict[str, Any]:
         """The largest eigenvalue here: "eigenvalue", "residual", "why"."""

@@ -16,7 +16,7 @@ import numpy as np
 from lrdecay.lab.explain.watch.follower import Curve, Follower
 from lrdecay.lab.explain.watch.subject import Right, Subject, made, with_wrong_labels
 
-__all__ = ["followed", "probed"]
+__all__ = ["followed", "learned", "probed"]
 
 _LONGEST = 200  # updates that are watched one by one, at most
 
@@ -56,9 +56,9 @@ def followed(
         before = run.watched(updates)
         rights = run.mark()
         if pending:
-            found[-1]["learned"] = _learned(*pending[-1], rights)
+            found[-1]["learned"] = learned(*pending[-1], rights)
         else:
-            first = _learned(begun, [], rights)
+            first = learned(begun, [], rights)
         noise = run.noise()
         here = run.subject.task.snapshot()
         kept, at_end = _kept(run, float(cut["before"]), int(cut["end"]), seed)
@@ -77,7 +77,7 @@ def followed(
         )
         pending.append((rights, at_end))
     run.to(len(rates))
-    found[-1]["learned"] = _learned(*pending[-1], run.mark())
+    found[-1]["learned"] = learned(*pending[-1], run.mark())
     return _said(run, seed) | {"first": first, "cuts": found}
 
 
@@ -124,11 +124,12 @@ def _kept(run: Follower, rate: float, end: int, seed: int) -> tuple[Curve, list[
     rates[run.subject.task.step :] = rate
     other = Follower(run.subject, rates, seed)
     other.diverged = run.diverged
+    other.mark()
     other.to(end)
     return other.curve, other.mark()
 
 
-def _learned(before: list[Right], kept: list[Right], after: list[Right]) -> dict[str, Any]:
+def learned(before: list[Right], kept: list[Right], after: list[Right]) -> dict[str, Any]:
     """Who was wrong and is right now, and back, on each set; beside it the same in the branch that kept the rate.
 
     "errors" are standard errors over samples of what came (after - before), of what the branch's averaged weights had

@@ -96,7 +96,9 @@ def described(target: str, arguments: Mapping[str, Any], seed: int) -> dict[str,
         InputError: it is no `TorchTask`.
     """
     task = _task(target, arguments, seed)
-    own = "the optimizer keeps averaged weights of its own, which are what is measured" if _averages_itself(task) else ""
+    own = (
+        "the optimizer keeps averaged weights of its own, which are what is measured" if _averages_itself(task) else ""
+    )
     return {"labels": no_labels(task), "averages": own}
 
 

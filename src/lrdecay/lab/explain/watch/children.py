@@ -1,0 +1,147 @@
+"""The child runs of a script that is watched: each is started once, and what it showed is kept in a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrdecay.errors import RunError
+from lrdecay.lab.instruments.noise_scale import noise_scale
+from lrdecay.runs.files import write_text
+from lrdecay.runs.protocol import Orders
+from lrdecay.runs.script_source import ScriptSource
+from lrdecay.runs.spec import RunSpec
+from lrdecay.schedule import Horizon
+from lrdecay.sweep.worker import report
+
+__all__ = ["BATCHES", "Child", "Children"]
+
+FloatArray = NDArray[np.float64]
+
+GROUPS, BATCHES = 16, 64
+"""Groups of gradients, and gradients in all of them."""
+
+
+@final
+class Child:
+    """What one child run logged, and what was seen through its optimizer.
+
+    Args:
+        rows: step -> what was logged.
+        seen: the file of `lrdecay.adapters.torch.looking`; it may not be there.
+    """
+
+    def __init__(self, rows: Mapping[int, Mapping[str, float]], seen: Path) -> None:
+        """Read what was seen."""
+        self.rows, self.file = dict(rows), seen
+        self._arrays: dict[str, Any] = {}
+        if seen.exists():
+            with np.load(seen, allow_pickle=False) as kept:
+                self._arrays = {name: kept[name] for name in kept.files}
+        self.said: dict[str, Any] = json.loads(bytes(self._arrays["said"])) if self._arrays else {}
+
+    def array(self, name: str) -> Any:
+        """An array that was seen; None where there is none."""
+        return self._arrays.get(name)
+
+    def noise(self, batch: float | None) -> dict[str, Any]:
+        """The noise scale of the gradients, in samples where the batch is known, else in batches."""
+        if self.array("products") is None:
+            return {"value": None, "why": "the script made too few updates for it"}
+        if float(self._arrays["moved"]) > 0:
+            return {"value": None, "why": "the optimizer moves weights at a rate of 0"}
+        return noise_scale(self._arrays["squares"], self._arrays["products"], batch or 1.0).to_json()
+
+    def logged(self, metric: str) -> float | None:
+        """The metric of the weights that were put there: the last that was logged, if it was measured since.
+
+        A value that was there from the first update on is of other weights. The loss is the mean over all updates.
+        """
+        values = [row[metric] for _, row in sorted(self.rows.items()) if metric in row]
+        if not values or (self.array("moved") is not None and float(self._arrays["moved"]) > 0):
+            return None
+        if metric == "loss":
+            return float(np.mean(values))
+        carried = 0 in self.rows and metric in self.rows[0] and values[-1] == values[0]
+        return None if carried else values[-1]
+
+
+@final
+class Children:
+    """Starts children of one script and seed.
+
+    Args:
+        source: the script.
+        seed: of all of them.
+        spec: the schedule as it was written.
+        horizon: of the whole run.
+        folder: keeps what they showed; one whose file is there is not started again.
+    """
+
+    def __init__(self, source: ScriptSource, seed: int, spec: str, horizon: Horizon, folder: Path) -> None:
+        """Nothing was started yet."""
+        self._source, self._seed, self._spec, self._horizon = source, seed, spec, horizon
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def run(
+        self,
+        name: str,
+        rates: FloatArray,
+        *,
+        window: int,
+        load: Path | None = None,
+        stop: int | None = None,
+        save: Path | None = None,
+        average: Path | None = None,
+        weights: tuple[Path, str] | None = None,
+        keep: tuple[int, ...] = (),
+        windows: tuple[tuple[int, int], ...] = (),
+        gradients: bool = False,
+    ) -> Child:
+        """One child, from the beginning or a checkpoint, up to a step; see `lrdecay.adapters.torch.looking`.
+
+        Raises:
+            InputError: it logs not what it is judged by, or several things and none was named.
+            RunError: it failed.
+        """
+        kept, seen = self.folder / f"{name}.json", self.folder / f"{name}.npz"
+        if not kept.exists():
+            order = {
+                "out": str(seen),
+                "window": window,
+                "average": None if average is None else str(average),
+                "weights": None if weights is None else {"file": str(weights[0]), "name": weights[1]},
+                "keep": list(keep),
+                "windows": [list(w) for w in windows],
+                "groups": GROUPS if gradients else 0,
+                "batches": BATCHES,
+            }
+            look = self.folder / f"{name}.look"
+            write_text(look, json.dumps(order))
+            run = RunSpec(self._source, self._seed, self._spec, self._horizon, rates, None, None)
+            told = 0 if load is None else None
+
+            def progress(done: int, _loss: float) -> None:
+                nonlocal told
+                report(1 if told is None else max(0, done - told))
+                told = done
+
+            heard = self._source.hear(run, Orders(load=load, stop=stop, save=save, look=look), progress)
+            if heard.ended.failure is not None:
+                raise heard.ended.failure
+            if heard.ended.left and not any(not np.isfinite(row.get("loss", 0.0)) for row in heard.rows.values()):
+                msg = f"`--script {self._source.command!r}` must go through run.steps() to its end, got an early exit."
+                raise RunError(msg)
+            write_text(kept, json.dumps({str(t): _plain(row) for t, row in heard.rows.items()}))
+        rows = {int(t): row for t, row in json.loads(kept.read_text()).items()}
+        return Child({t: {k: float(v) for k, v in row.items()} for t, row in rows.items()}, seen)
+
+
+def _plain(row: Mapping[str, float]) -> dict[str, float | str]:
+    return {k: v if np.isfinite(v) else str(v) for k, v in row.items()}
