@@ -14,8 +14,8 @@
 
 Events are JSON lines: ``hello`` (the horizon), ``attached`` (the schedule), ``loaded`` (the step of a checkpoint),
 ``steps`` (updates begin; whether checkpoints can be saved and loaded), ``cannot`` (it was asked to save, and could not
-go on from there), ``row`` (what was logged at a step), ``looking`` (whether there is an optimizer to look at), ``end``; under a rule, those of `lrdecay.runs.ruling`. Nothing
-is ever pickled.
+go on from there), ``row`` (what was logged at a step), ``looking`` (whether there is an optimizer to look at), ``end``;
+under a rule, those of `lrdecay.runs.ruling`. Nothing is ever pickled.
 """
 
 from __future__ import annotations

@@ -79,7 +79,9 @@ class ScriptRun:
         self._scheduler: Any = None
         self._reporting: Reporting | None = None
         self._at = -1
-        self._look, self._looking, self._probed = look, None, None
+        self._look = look
+        self._looking: Any = None
+        self._probed: tuple[Any, Any, tuple[Any, Any]] | None = None
         self._events: Telling | None = None
         if orders.seed is not None:
             seed_everything(self.seed)
@@ -160,10 +162,10 @@ class ScriptRun:
         Raises:
             InputError: data are no pair.
         """
-        if not isinstance(data, tuple | list) or len(data) != 2:
+        if len(data) != 2:
             msg = refusal("run.probe(model, loss, data)", "must be given a pair (x, y)", data)
             raise InputError(msg)
-        self._probed = (model, loss, tuple(data))
+        self._probed = (model, loss, (data[0], data[1]))
 
     def steps(
         self,

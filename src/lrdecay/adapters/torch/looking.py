@@ -5,7 +5,8 @@ All that an optimizer shows is its parameters, their gradients and its updates. 
 * averaged weights, w_avg <- w_avg + max(1/n, 1/window) (w - w_avg) at the n-th update;
 * weights at stated steps;
 * in stated windows, whether successive updates d_t turn back: d_t·d_{t+1} < 0, and the same along a random direction;
-* gradients in groups, for the noise scale: the rates are 0 then, so that all are of the same weights.
+* at a rate of 0, other weights in the place of the run's own, one set after the other, and gradients at each in groups.
+  A set is put there just before an update is made, whose own gradient is still of the set before, and is left out.
 
 With ``run.probe(model, loss, (x, y))`` in the script, at the stated steps also the largest eigenvalue of the Hessian of
 the loss on these samples (evaluation mode), in the windows whether updates turn back along its vector, and which of the
@@ -51,9 +52,9 @@ class Looking:
 
     Args:
         optimizer: of the script.
-        order: a JSON file: "out" (.npz), "window" of the average, "average" and "weights" to begin with (.npz of an
-            earlier look; null: none), "keep": steps at which weights are kept, "windows": pairs of steps, "groups" of
-            gradients (0: none) and "batches" in all of them.
+        order: a JSON file: "out" (.npz), "window" of the average, "average" to begin with (.npz of an earlier look;
+            null: none), "keep": steps at which weights are kept, "windows": pairs of steps, "put": at which step which
+            weights ("at", "file", "name"), "groups" of gradients and "batches" in all of them at each of these.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, order: Path) -> None:
@@ -69,7 +70,9 @@ class Looking:
         self._random: list[torch.Tensor] = []
         self._top: Eigen | None = None
         self._found: dict[str, Any] = {}
-        self._said: dict[str, Any] = {"turned": {}, "along": {}, "random": {}, "tops": {}}
+        self._said: dict[str, Any] = {"turned": {}, "along": {}, "random": {}, "tops": {}, "moved": {}}
+        self._standing: FloatArray | None = None  # weights that were put there
+        self._sets = 0
         self._sums: list[list[torch.Tensor]] = []
         self._squares: list[list[float]] = []
         momentum = optimizer.param_groups[0]["momentum"] if isinstance(optimizer, torch.optim.SGD) else None
@@ -84,12 +87,8 @@ class Looking:
 
     @torch.no_grad()
     def begin(self, step: int) -> None:
-        """The first update comes: put the weights there that were asked for, and the average."""
+        """The first update comes: take up the average."""
         self._step = step
-        if self._order["weights"] is not None:
-            with np.load(self._order["weights"]["file"], allow_pickle=False) as kept:
-                self._put(kept[self._order["weights"]["name"]])
-        self._begun = self._flat()
         if self._order["average"] is not None:
             with np.load(self._order["average"], allow_pickle=False) as kept:
                 self._count = int(kept["count"])
@@ -100,38 +99,57 @@ class Looking:
 
     def end(self) -> None:
         """No more updates are made: write the file."""
+        self._close()
         out = Path(self._order["out"])
         found = dict(self._found) | {
             "weights": self._flat(),
             "average": self._joined(self._average),
             "count": np.array(self._count),
-            "moved": np.array(float(np.abs(self._flat() - self._begun).max())),
+            "said": np.frombuffer(json.dumps(self._said).encode(), dtype=np.uint8),
         }
-        if self._squares and all(self._squares):
-            means = [torch.cat([t.reshape(-1).double() for t in own]).cpu() for own in self._sums]
-            stacked = torch.stack([m / len(s) for m, s in zip(means, self._squares, strict=True)])
-            found |= {"squares": np.array([np.mean(s) for s in self._squares])}
-            found |= {"products": (stacked @ stacked.T).numpy()}
-        found["said"] = np.frombuffer(json.dumps(self._said).encode(), dtype=np.uint8)
         temporary = out.with_name(f".{out.name}.tmp.npz")
         np.savez(temporary, **found)
         temporary.replace(out)
 
     @torch.no_grad()
     def _before(self, *_: object) -> None:
-        groups, batches = self._order["groups"], self._order["batches"]
-        made = sum(map(len, self._squares))
-        if groups and made < batches:
-            if not self._sums:
-                self._sums = [[torch.zeros_like(p) for p in self._parameters] for _ in range(groups)]
-                self._squares = [[] for _ in range(groups)]
-            own = self._sums[made * groups // batches]
-            gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
-            for total, g in zip(own, gradients, strict=True):
-                total += g
-            self._squares[made * groups // batches].append(float(sum(g.double().square().sum() for g in gradients)))
+        put = next((one for one in self._order["put"] if one["at"] == self._step), None)
+        if put is not None:
+            self._close()
+            with np.load(put["file"], allow_pickle=False) as kept:
+                self._put(kept[put["name"]])
+            self._standing = self._flat()
+            self._sums = [[torch.zeros_like(p) for p in self._parameters] for _ in range(self._order["groups"])]
+            self._squares = [[] for _ in range(self._order["groups"])]
+        elif self._standing is not None:
+            self._gather()
         if self._window() is not None:
             self._last = [p.detach().clone() for p in self._parameters]
+
+    def _gather(self) -> None:
+        """One more gradient at weights that were put there."""
+        made, batches = sum(map(len, self._squares)), self._order["batches"]
+        if made >= batches:
+            return
+        group = made * self._order["groups"] // batches
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
+        for total, g in zip(self._sums[group], gradients, strict=True):
+            total += g
+        self._squares[group].append(float(sum(g.double().square().sum() for g in gradients)))
+
+    def _close(self) -> None:
+        """These weights are done with: what their gradients came to, and whether they stayed."""
+        if self._standing is None:
+            return
+        number = str(self._sets)
+        self._said["moved"][number] = float(np.abs(self._flat() - self._standing).max())
+        if self._squares and all(self._squares):
+            means = [self._joined(own) / len(s) for own, s in zip(self._sums, self._squares, strict=True)]
+            stacked = np.stack(means)
+            self._found[f"squares@{number}"] = np.array([np.mean(s) for s in self._squares])
+            self._found[f"products@{number}"] = stacked @ stacked.T
+        self._sets += 1
+        self._standing = None
 
     @torch.no_grad()
     def _after(self, *_: object) -> None:
@@ -198,7 +216,7 @@ class Looking:
         modes = [(module, module.training) for module in p.model.modules()]
         p.model.train(False)
         try:
-            with kept_random_state(), sdpa_kernel(SDPBackend.MATH):
+            with kept_random_state(), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
                 top = top_eigenvalue(lambda: p.loss(p.model(x), y), self._parameters)
         except RuntimeError as problem:
             return None, f"the loss cannot be differentiated twice: {' '.join(str(problem).split())[:120]}"
@@ -216,11 +234,10 @@ class Looking:
         modes = [(module, module.training) for module in p.model.modules()]
         p.model.train(False)
         with kept_random_state():
-            output = torch.cat([p.model(part) for part in p.x.split(250)])
+            output = torch.cat([p.model(part) for part in torch.split(p.x, 250)])
         for module, mode in modes:
             module.training = mode
-        right: NDArray[np.bool_] = (output.argmax(dim=-1) == p.y).cpu().numpy() if output.ndim == 2 else None
-        return right
+        return np.asarray((output.argmax(dim=-1) == p.y).cpu().numpy()) if output.ndim == 2 else None
 
     def _flat(self) -> FloatArray:
         return flat([p.detach().cpu() for p in self._parameters])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from lrdecay.errors import Constraint, InputError, non_negative_int, positive_int
 from lrdecay.lab.explain.findings import findings
@@ -149,8 +149,7 @@ def _of_task(
         "torch": importlib.metadata.version("torch"),
     }
     common: dict[str, Any] = {**named, "rates": rates.tolist(), "window": stages.window, "known": known}
-    plan = stages.to_json()
-    cuts = [{**cut, "says": ""} for cut in plan["cuts"]]
+    cuts = [asdict(cut) | {"says": ""} for cut in stages.cuts]
     extra = sum(cut.end - cut.at for cut in stages.cuts)
     wrong = flip > 0 and not said["labels"]
     watch.begin("watching", len(seeds) * (stages.steps + extra))

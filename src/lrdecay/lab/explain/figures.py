@@ -13,7 +13,7 @@ Figure = dict[str, Any]
 
 
 def figures_of(told: Mapping[str, Any]) -> dict[str, Figure]:
-    """ "rate", "metric" and, where there was a run with wrong labels, "memory".
+    """The figures "rate", "metric" and, where there was a run with wrong labels, "memory".
 
     Args:
         told: the whole JSON.

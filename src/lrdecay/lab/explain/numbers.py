@@ -7,6 +7,7 @@ larger; where neither is known, as with one seed of a script, nothing is clear.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -117,7 +118,7 @@ def around(records: Sequence[Record], i: int, end: int) -> dict[str, Spread]:
 def memorized(probes: Sequence[Record], bounds: Sequence[int]) -> list[dict[str, Spread]]:
     """Of each stage: shares fitted at its end, and how much of it came in the stage, of wrong and of clean labels."""
     found = []
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in itertools.pairwise(bounds):
         row: dict[str, Spread] = {}
         for name in ("wrong_fit", "clean_fit", "mended"):
             for label in (name, f"averaged {name}"):

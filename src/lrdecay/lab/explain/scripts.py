@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from attrs import asdict
 
 from lrdecay.lab.explain.findings import findings
 from lrdecay.lab.explain.stages import Stages, drawn, stages_of
@@ -21,7 +25,8 @@ __all__ = ["missing_of", "of_script"]
 _NOTE = (
     "A script is measured by its own means: at a rate of 0 weights stay where they are put while it draws batches and "
     "evaluates, so that its gradients give the noise scale (after clipping, if it clips) and its own evaluation the "
-    "metric of any weights. These runs begin at update 0, in the same data order."
+    "metric of any weights. Such a run begins at update 0. How often it evaluates is taken from its log: at least once "
+    "in the longest stretch in which the metric did not change."
 )
 
 
@@ -61,7 +66,7 @@ def of_script(
             "spec": spec.text,
             "horizon": horizon.to_json(),
             "rates": rates.tolist(),
-            "cuts": [{**cut, "says": ""} for cut in stages.to_json()["cuts"]],  # type: ignore[attr-defined]
+            "cuts": [asdict(cut) | {"says": ""} for cut in stages.cuts],
             "window": stages.window,
             "folder": str(folder.absolute() / "explain" / f"children-{content_key(known, spec.text, stages.steps)}"),
             "known": known,
@@ -79,9 +84,6 @@ def of_script(
 
 def content_key(known: Mapping[str, Any], spec: str, steps: int) -> str:
     """A folder's name for what is asked."""
-    import hashlib
-    import json
-
     return hashlib.sha256(json.dumps([known, spec, steps], sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 

@@ -8,6 +8,7 @@ a twentieth of the run where nothing says what an epoch is, and at most half of 
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -127,7 +128,7 @@ def stages_of(rates: FloatArray, epoch: Fraction | float | None, spec: str) -> S
         Cut(at, window, float(rates[at - 1]), float(rates[at]), end, says[at])
         for at, window, end in zip(kept, windows, bounds[2:], strict=True)
     )
-    shortest = min(b - a for a, b in zip(bounds, bounds[1:], strict=False))
+    shortest = min(b - a for a, b in itertools.pairwise(bounds))
     known = None if epoch is None else float(epoch)
     return Stages(steps, known, smooth, cuts, len(drops) - len(kept) if drops else 0, min(wide, max(2, shortest // 2)))
 

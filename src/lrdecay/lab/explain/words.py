@@ -76,8 +76,8 @@ def memory(stages: Sequence[Mapping[str, Spread]], names: Sequence[str]) -> str:
     if last is None:
         return "The run with wrong labels diverged."
     text = (
-        f"At the end {share(last)} of the wrong labels were fitted, beside {share(clean)} of the others; of the wrongly "
-        f"labelled samples {share(mended)} were given their true class all the same. "
+        f"At the end {share(last)} of the wrong labels were fitted, beside {share(clean)} of the others; of the "
+        f"wrongly labelled samples {share(mended)} were given their true class all the same. "
     )
     changes = [s["wrong_fit change"] for s in stages]
     most = max(range(len(stages)), key=lambda i: changes[i].mean or 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lrdecay.errors import RunError
 from lrdecay.lab.instruments.noise_scale import noise_scale
 from lrdecay.runs.files import write_text
-from lrdecay.runs.protocol import Orders
+from lrdecay.runs.protocol import Orders, finite
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.runs.spec import RunSpec
 from lrdecay.schedule import Horizon
@@ -49,26 +49,27 @@ class Child:
         """An array that was seen; None where there is none."""
         return self._arrays.get(name)
 
-    def noise(self, batch: float | None) -> dict[str, Any]:
-        """The noise scale of the gradients, in samples where the batch is known, else in batches."""
-        if self.array("products") is None:
+    def noise(self, number: int, batch: float | None) -> dict[str, Any]:
+        """The noise scale at the weights that were put there as the so-manieth, in samples, or else in batches."""
+        if self.array(f"products@{number}") is None:
             return {"value": None, "why": "the script made too few updates for it"}
-        if float(self._arrays["moved"]) > 0:
+        if self._moved(number):
             return {"value": None, "why": "the optimizer moves weights at a rate of 0"}
-        return noise_scale(self._arrays["squares"], self._arrays["products"], batch or 1.0).to_json()
+        return noise_scale(self.array(f"squares@{number}"), self.array(f"products@{number}"), batch or 1.0).to_json()
 
-    def logged(self, metric: str) -> float | None:
-        """The metric of the weights that were put there: the last that was logged, if it was measured since.
+    def logged(self, number: int, length: int, metric: str) -> float | None:
+        """The metric of the weights that were put there as the so-manieth, for so many updates: the last one logged.
 
-        A value that was there from the first update on is of other weights. The loss is the mean over all updates.
+        The loss is the mean over these updates, without the first, which is of the weights before.
         """
-        values = [row[metric] for _, row in sorted(self.rows.items()) if metric in row]
-        if not values or (self.array("moved") is not None and float(self._arrays["moved"]) > 0):
+        own = [self.rows[t] for t in range(number * length + 1, (number + 1) * length) if t in self.rows]
+        values = [row[metric] for row in own if metric in row]
+        if not values or self._moved(number):
             return None
-        if metric == "loss":
-            return float(np.mean(values))
-        carried = 0 in self.rows and metric in self.rows[0] and values[-1] == values[0]
-        return None if carried else values[-1]
+        return finite(float(np.mean(values)) if metric == "loss" else values[-1])
+
+    def _moved(self, number: int) -> bool:
+        return float(self.said.get("moved", {}).get(str(number), 0.0)) > 0
 
 
 @final
@@ -99,10 +100,9 @@ class Children:
         stop: int | None = None,
         save: Path | None = None,
         average: Path | None = None,
-        weights: tuple[Path, str] | None = None,
+        put: Sequence[tuple[int, Path, str]] = (),
         keep: tuple[int, ...] = (),
         windows: tuple[tuple[int, int], ...] = (),
-        gradients: bool = False,
     ) -> Child:
         """One child, from the beginning or a checkpoint, up to a step; see `lrdecay.adapters.torch.looking`.
 
@@ -116,10 +116,10 @@ class Children:
                 "out": str(seen),
                 "window": window,
                 "average": None if average is None else str(average),
-                "weights": None if weights is None else {"file": str(weights[0]), "name": weights[1]},
+                "put": [{"at": at, "file": str(file), "name": array} for at, file, array in put],
                 "keep": list(keep),
                 "windows": [list(w) for w in windows],
-                "groups": GROUPS if gradients else 0,
+                "groups": GROUPS,
                 "batches": BATCHES,
             }
             look = self.folder / f"{name}.look"

@@ -6,7 +6,6 @@ import math
 from typing import Any, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -111,7 +110,8 @@ class Follower:
         """The gradient noise scale here, in samples; "why" where nothing can be said."""
         if self.diverged is not None:
             return {"value": None, "why": f"the loss was not finite at update {self.diverged}"}
-        return noise_at_present(self.subject, self._seed).to_json()
+        found = noise_at_present(self.subject, self._seed)
+        return {"value": None, "why": "a gradient was not finite"} if found is None else found.to_json()
 
     def _top(self) -> tuple[Eigen | None, str]:
         parts, task = self.subject.task.parts, self.subject.task

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lrdecay.lab.explain.watch.follower import Curve, Follower
-from lrdecay.lab.explain.watch.subject import Right, Subject, made, with_wrong_labels
+from lrdecay.lab.explain.watch.subject import Right, made, with_wrong_labels
 
 __all__ = ["followed", "learned", "probed"]
 
@@ -146,7 +146,7 @@ def learned(before: list[Right], kept: list[Right], after: list[Right]) -> dict[
     for name, was in before[0].items():
         now = after[0][name]
         gained = now & ~was
-        row = {"samples": len(was), "gained": int(gained.sum()), "lost": int((was & ~now).sum())}
+        row: dict[str, Any] = {"samples": len(was), "gained": int(gained.sum()), "lost": int((was & ~now).sum())}
         if kept:
             there = kept[0][name]
             row |= {"kept_gained": int((there & ~was).sum()), "kept_lost": int((was & ~there).sum())}

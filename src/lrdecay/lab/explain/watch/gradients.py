@@ -15,8 +15,8 @@ GROUPS, BATCHES = 16, 64
 """Groups, and batches in all of them."""
 
 
-def noise_at_present(subject: Subject, seed: int) -> NoiseScale:
-    """The noise scale of the weights as they are, in samples.
+def noise_at_present(subject: Subject, seed: int) -> NoiseScale | None:
+    """The noise scale of the weights as they are, in samples; None where a gradient is not finite.
 
     Batches have the task's own size and are drawn with replacement from the training set, in training mode: dropout is
     part of the noise, and with batch norm the gradient is that of batches of this size. Weight decay is not in it.
@@ -44,4 +44,5 @@ def noise_at_present(subject: Subject, seed: int) -> NoiseScale:
             means.append(torch.cat([own.reshape(-1) for own in total]))
     task.restore(here)
     stacked = torch.stack(means)
-    return noise_scale(squares, (stacked @ stacked.T).cpu().numpy(), size)
+    products = (stacked @ stacked.T).cpu().numpy()
+    return noise_scale(squares, products, size) if np.isfinite([products.sum(), squares.sum()]).all() else None

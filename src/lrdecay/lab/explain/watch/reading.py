@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,9 +53,9 @@ def curve_of(
 
 
 def period_of(rows: Mapping[int, Mapping[str, float]], metric: str) -> int:
-    """The longest stretch of updates between two changes of the metric, or a third of the run: how often it is measured."""
+    """How often the metric is measured: the longest stretch between two changes, or a third of the run."""
     known = [(t, rows[t][metric]) for t in sorted(rows) if metric in rows[t]]
-    changes = [t for (_, a), (t, b) in zip(known, known[1:], strict=False) if a != b]
+    changes = [t for (_, a), (t, b) in itertools.pairwise(known) if a != b]
     gaps = np.diff([known[0][0], *changes]) if known and changes else np.array([1])
     return int(min(gaps.max(), max(1, len(rows) // 3)))
 

@@ -1,24 +1,26 @@
 """A script that is watched, through the five lines it has: its run in stages, branches, and runs at a rate of 0.
 
 The script is forked at every cut by its own checkpoints; one that has none is started again from the beginning. At a
-rate of 0 its weights stay where they are put, while it goes on drawing batches and evaluating: so its own gradients give
+rate of 0 its weights stay where they are put, while it goes on drawing batches and evaluating: its own gradients give
 the noise scale at any weights, and its own evaluation measures any weights, averages too (whose batch-norm statistics
-are made anew on the way). All these runs begin at update 0 with the same seed, and so see the same batches.
+are made anew on the way). Such a run begins at update 0, and measures one set of weights after the other.
 """
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from attrs import frozen
 from numpy.typing import NDArray
 
 from lrdecay.lab.explain.watch.children import BATCHES, Child, Children
-from lrdecay.lab.explain.watch.reading import curve_of, period_of, side_of
 from lrdecay.lab.explain.watch.following import learned
+from lrdecay.lab.explain.watch.reading import curve_of, period_of, side_of
 from lrdecay.runs.metric import judge
 from lrdecay.runs.script_source import ScriptSource
 from lrdecay.schedule import Horizon
@@ -75,42 +77,26 @@ def scripted(
     names = tuple(dict.fromkeys(k for t in sorted(rows) for k in rows[t] if k != "loss"))
     metric, goal = judge(judged_by, names)
     looked = own[-1].array("weights") is not None
-    found = [
-        curve_of(rows, values, metric, bounds),
-        *(curve_of(k.rows, values, metric, [c["end"]]) for k, c in zip(kept, cuts, strict=True)),
-    ]
+    ends = [[int(c["end"])] for c in cuts]
+    curves = [curve_of(rows, values, metric, bounds)]
+    curves += [curve_of(k.rows, values, metric, end) for k, end in zip(kept, ends, strict=True)]
     noises: dict[int, dict[str, Any]] = {}
     unevaluated = ""
     if looked:
-        length = min(steps, max(BATCHES, 2 * period_of(rows, metric) + 2))
-
-        def still(name: str, file: Path, array: str) -> Child:
-            frozen = np.zeros(steps)
-            return children.run(name, frozen, window=window, stop=length, weights=(file, array), gradients=True)
-
-        place_of = {at: next(p for p in own if p.array(f"weights@{at}") is not None) for at in keep if at}
-        for at in keep:
-            if at in (*bounds[1:], *(a + w for a, w in zip(ats, wide, strict=True))):
-                child = still(f"still-{at}", place_of[at].file, f"weights@{at}")
-                noises[at] = child.noise(whole.to_json().get("batch_size"))
-                if at in bounds:
-                    unevaluated = _put(found[0], at, metric, child, unevaluated, length)
-        for i, part in enumerate(own):
-            if forks or i == len(own) - 1:
-                at = bounds[i + 1] if forks else steps
-                child = still(f"average-{at}", part.file, "average")
-                _put(found[0], at, f"averaged {metric}", child, unevaluated, length, metric)
-        for i, (child_kept, cut) in enumerate(zip(kept, cuts, strict=True)):
-            _put(
-                found[i + 1],
-                cut["end"],
-                metric,
-                still(f"kept-{i}-raw", child_kept.file, f"weights@{cut['end']}"),
-                "",
-                length,
-            )
-            averaged = still(f"kept-{i}-average", child_kept.file, "average")
-            _put(found[i + 1], cut["end"], f"averaged {metric}", averaged, "", length, metric)
+        wanted = _wanted(own, kept, bounds, [at + w for at, w in zip(ats, wide, strict=True)], ends, forks=forks)
+        length = max(BATCHES + 2, 2 * period_of(rows, metric) + 2)
+        measured = _still(
+            children, wanted, steps, min(length, steps), window, metric, whole.to_json().get("batch_size")
+        )
+        for one, value, noise in measured:
+            if one.column == "" or (one.curve == 0 and one.column == "raw"):
+                noises[one.at] = noise
+            if one.column:
+                name = metric if one.column == "raw" else f"averaged {metric}"
+                curve = curves[one.curve]
+                curve.setdefault(name, [None] * len(curve["step"]))[curve["step"].index(one.at)] = value
+                if value is None or length > steps:
+                    unevaluated = f"it does not measure {metric} often enough, or its optimizer moves weights at rate 0"
     rights = {at: _rights(own, at) for at in bounds}
     record = {
         "seed": seed,
@@ -123,7 +109,7 @@ def scripted(
         "momentum": own[0].said.get("momentum"),
         "averaged": looked,
         "labels": "" if rights[steps] else "the script shows no samples",
-        "curve": found[0],
+        "curve": curves[0],
         "diverged": next((t for t in sorted(rows) if not np.isfinite(rows[t].get("loss", 0.0))), None),
         "looked": looked,
         "probed": bool(own[0].said.get("probed")),
@@ -136,7 +122,7 @@ def scripted(
                 **{side: side_of(own, at, w, side) for side in ("before", "after")},
                 "noise_before": noises.get(at, {"value": None, "why": "no optimizer of torch to look at"}),
                 "noise_after": noises.get(at + w, {"value": None, "why": "no optimizer of torch to look at"}),
-                "kept": found[i + 1],
+                "kept": curves[i + 1],
                 "learned": learned(rights[at], _rights([kept[i]], int(cuts[i]["end"])), rights[bounds[i + 2]]),
             }
             for i, (at, w) in enumerate(zip(ats, wide, strict=True))
@@ -160,7 +146,7 @@ def _own(
     if not forks:
         return [children.run("own", rates, window=window, keep=keep, windows=windows)]
     parts: list[Child] = []
-    for i, (start, stop) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for i, (start, stop) in enumerate(itertools.pairwise(bounds)):
         last = stop == bounds[-1]
         parts.append(
             children.run(
@@ -211,16 +197,60 @@ def _seen(part: Child) -> Path | None:
     return part.file if part.file.exists() else None
 
 
-def _put(
-    curve: dict[str, list[float | None]], at: int, column: str, child: Child, before: str, length: int, metric: str = ""
-) -> str:
-    """Write what a run at a rate of 0 measured into a curve; gives why it could not be had, where it could not."""
-    value = child.logged(metric or column)
-    where = curve["step"].index(at)
-    curve.setdefault(column, [None] * len(curve["step"]))[where] = value
-    return (
-        before if value is not None else f"it did not measure {metric or column} within {length} updates at a rate of 0"
-    )
+@frozen
+class _Set:
+    """Weights that are to be measured at a rate of 0.
+
+    Attributes:
+        file: which has them.
+        array: its name there.
+        at: after how many updates they were had.
+        curve: 0 for the run, i for the branch at the i-th cut.
+        column: "raw", "averaged", or "" where only their gradients matter.
+    """
+
+    file: Path
+    array: str
+    at: int
+    curve: int
+    column: str
+
+
+def _wanted(
+    own: Sequence[Child],
+    kept: Sequence[Child],
+    bounds: Sequence[int],
+    after: Sequence[int],
+    ends: Sequence[Sequence[int]],
+    *,
+    forks: bool,
+) -> list[_Set]:
+    """Every set of weights: at every bound raw and averaged, after every window, and at the end of every branch."""
+    found = []
+    for at in (*bounds[1:], *after):
+        part = next(p for p in own if p.array(f"weights@{at}") is not None)
+        found.append(_Set(part.file, f"weights@{at}", at, 0, "raw" if at in bounds else ""))
+    averaged = zip(own, bounds[1:], strict=True) if forks else [(own[-1], bounds[-1])]
+    found += [_Set(part.file, "average", at, 0, "averaged") for part, at in averaged]
+    for i, (branch, (end,)) in enumerate(zip(kept, ends, strict=True), start=1):
+        found += [
+            _Set(branch.file, array, end, i, column) for array, column in (("weights", "raw"), ("average", "averaged"))
+        ]
+    return found
+
+
+def _still(
+    children: Children, wanted: Sequence[_Set], steps: int, length: int, window: int, metric: str, batch: float | None
+) -> list[tuple[_Set, float | None, dict[str, Any]]]:
+    """Each set with the metric and the noise scale at it; as many sets in one child as its run has room for."""
+    room = max(1, steps // length)
+    found = []
+    for first in range(0, len(wanted), room):
+        some = wanted[first : first + room]
+        put = [(i * length, one.file, one.array) for i, one in enumerate(some)]
+        child = children.run(f"still-{first}", np.zeros(steps), window=window, stop=len(some) * length, put=put)
+        found += [(one, child.logged(i, length, metric), child.noise(i, batch)) for i, one in enumerate(some)]
+    return found
 
 
 def _rights(parts: Sequence[Child], at: int) -> list[dict[str, Any]]:

@@ -191,7 +191,7 @@ def _fits(
 
     def measured(model: torch.nn.Module) -> dict[str, float]:
         def given(which: torch.Tensor) -> torch.Tensor:
-            return torch.cat([model(x[part]).argmax(dim=-1) for part in which.split(250)])
+            return torch.cat([model(x[part]).argmax(dim=-1) for part in torch.split(which, 250)])
 
         probe, other = given(wrong), given(clean)
         return {
