@@ -26,6 +26,7 @@ COMMANDS = (
     "lab list",
     "lab run",
     "lab report",
+    "lab explain",
 )
 
 
