@@ -149,7 +149,7 @@ class ScriptRun:
         self._say(event="attached", schedule=repr(chosen))
         return self._scheduler
 
-    def probe(self, model: Any, loss: Callable[[Any, Any], Any], data: tuple[Any, Any]) -> None:
+    def probe(self, model: Any, loss: Callable[[Any, Any], Any], data: tuple[Any, ...]) -> None:
         """Let ``lrdecay lab explain`` look at the model on these samples; a no-op otherwise, and not needed for it.
 
         With it the page has sharpness, oscillation along the sharpest direction, and who learned what in which stage.

@@ -38,7 +38,7 @@ def test_the_json_has_every_part_with_its_rule(found: dict[str, Any]) -> None:
     assert set(cut["noise"]) == {"before", "after"}
     assert found["memory"]["samples"] == 144
     assert found["missing"] == []
-    assert "two standard errors" in found["rule"]["clear"]
+    assert "two standard errors over the held-out" in found["rule"]["clear"]
     assert "0.7" in found["rule"]["stages"]
 
 

@@ -76,7 +76,7 @@ def _line(name: str, curves: Sequence[Mapping[str, Any]], column: str, since: in
     for row, c in zip(table, own, strict=True):
         values = [np.nan if v is None else v for v in c[column]]
         row[: len(values)] = values
-    kept = [i for i, step in enumerate(steps) if step >= since]
+    kept = [i for i, step in enumerate(steps) if step >= since and not np.isnan(table[:, i]).all()]
     mean, lo, hi = (f(table[:, kept], axis=0) for f in (np.mean, np.min, np.max))
     band = len(own) > 1
     return {

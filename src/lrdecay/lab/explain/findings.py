@@ -133,7 +133,7 @@ _BATCHES = 64
 
 
 def _because(reasons: Sequence[str]) -> str:
-    return f" ({'; '.join(reasons)})" if reasons else ""
+    return f" The reason: {'; '.join(reasons)}." if reasons else ""
 
 
 def _side(rows: Sequence[Mapping[str, Any]], momentum: float | None) -> dict[str, Spread]:

@@ -1,8 +1,8 @@
-"""What the words and tables rest on: one number a seed, with a standard error, and whether it is clear of zero.
+"""What the words and tables rest on: one number a seed, and whether it is clear of zero.
 
-The rule, which stands on the page: a number is *clear* where all seeds agree in sign and its mean is more than two
-standard errors from zero. The standard error is that of the seeds' mean or that of the held-out samples, whichever is
-larger; where neither is known, as with one seed of a script, nothing is clear.
+The rule, which stands on the page: a number is *clear* where its mean is farther from zero than its margin. The margin
+is the larger of the half-width of Student's 95% interval over seeds and of two standard errors over held-out samples,
+as far as they are known; where neither is, as with one seed of a script, nothing is clear.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
+from lrdecay.stats.intervals import t_quantile
+
 __all__ = ["RULE", "Spread", "around", "found_at", "memorized", "spread_of"]
 
 RULE = (
-    "A number is called clear where all seeds agree in sign and their mean is more than two standard errors from zero "
-    "(of the seeds or of the held-out samples, whichever is larger). Of what is not clear, nothing is said."
+    "A number is called clear where its mean is farther from zero than the half-width of its 95% interval over seeds "
+    "(Student's t) and than two standard errors over the held-out samples, as far as these are known. Of what is not "
+    "clear, nothing is said."
 )
 
 Record = Mapping[str, Any]
@@ -31,11 +34,11 @@ class Spread:
 
     Attributes:
         values: one a seed; None where it is not known.
-        error: standard error of the mean; None where nothing says it.
+        margin: what the mean must be farther from zero than to be clear; None where nothing says it.
     """
 
     values: tuple[float | None, ...]
-    error: float | None = None
+    margin: float | None = None
 
     @property
     def known(self) -> list[float]:
@@ -51,27 +54,26 @@ class Spread:
     def clear(self) -> bool:
         """Whether it is clear of zero; see the module."""
         known = self.known
-        if not known or len(known) < len(self.values) or self.error is None:
+        if not known or len(known) < len(self.values) or self.margin is None:
             return False
-        agree = all(v > 0 for v in known) or all(v < 0 for v in known)
-        return agree and abs(float(np.mean(known))) > 2 * self.error
+        return abs(float(np.mean(known))) > self.margin
 
     def to_json(self) -> dict[str, Any]:
-        """Values, mean, error, and whether it is clear."""
-        return {"values": list(self.values), "mean": self.mean, "error": self.error, "clear": self.clear}
+        """Values, mean, margin, and whether it is clear."""
+        return {"values": list(self.values), "mean": self.mean, "margin": self.margin, "clear": self.clear}
 
 
 def spread_of(values: Sequence[float | None], errors: Sequence[float | None] = ()) -> Spread:
     """One value a seed, with the standard error each has by itself, where it is known."""
     known = [v for v in values if v is not None and math.isfinite(v)]
     own = [e for e in errors if e is not None]
-    found: list[float] = []
+    margins: list[float] = []
     if own:
-        found.append(math.sqrt(float(np.mean(np.square(own))) / len(own)))
+        margins.append(2 * math.sqrt(float(np.mean(np.square(own))) / len(own)))
     if len(known) > 1:
-        found.append(float(np.std(known, ddof=1)) / math.sqrt(len(known)))
+        margins.append(t_quantile(len(known), 0.95) * float(np.std(known, ddof=1)) / math.sqrt(len(known)))
     kept = tuple(v if v is not None and math.isfinite(v) else None for v in values)
-    return Spread(kept, max(found) if found else None)
+    return Spread(kept, max(margins) if margins else None)
 
 
 def found_at(curve: Mapping[str, Sequence[float | None]], name: str, step: int) -> float | None:

@@ -22,6 +22,11 @@ from lrdecay.verbs.show import horizon_of
 
 __all__ = ["missing_of", "of_script"]
 
+_PROBED = (
+    "Sharpness: the largest eigenvalue of the Hessian of the loss on at most 512 samples of run.probe, in evaluation "
+    "mode; turned back: along its vector at the beginning of the window. Who was learned is counted on all of them."
+)
+
 _NOTE = (
     "A script is measured by its own means: at a rate of 0 weights stay where they are put while it draws batches and "
     "evaluates, so that its gradients give the noise scale (after clipping, if it clips) and its own evaluation the "
@@ -78,6 +83,7 @@ def of_script(
     records = lab.compute(watching.scripted, calls)
     found = findings(stages, records, (), missing_of(records))
     found["notes"] = [_NOTE] if records[0]["looked"] else []
+    found["notes"] += [_PROBED] if records[0]["probed"] else []
     ran = {"mode": "script", "flip": 0.0, "updates": len(seeds) * (stages.steps + extra), "rates": drawn(rates, stages)}
     return stages, {**ran, **found, "records": records, "probes": []}
 

@@ -17,7 +17,7 @@ __all__ = ["curve_of", "period_of", "side_of"]
 
 _MARKS = 60
 
-_LINE = "it takes the line run.probe(model, loss, (x, y)) in the script"
+_LINE = "the script has no line run.probe(model, loss, (x, y))"
 
 
 def curve_of(
