@@ -33,6 +33,11 @@ def test_a_smooth_rate_is_cut_at_a_half_and_a_tenth_of_its_peak_and_says_so() ->
     assert found.cuts[1].window == 45
 
 
+@pytest.mark.parametrize("spec", ["cosine(0.2)", "linear(0.1)", "wsd(0.1, warmup=10, cooldown='30%')"])
+def test_the_end_of_a_smooth_rate_is_no_drop_though_it_falls_fast_there(spec: str) -> None:
+    assert of(spec, 460).smooth
+
+
 def test_small_steps_are_no_drops() -> None:
     assert of("step(0.1, factor=0.9, every=50)").smooth
     assert not of("step(0.1, factor=0.5, every=300)").smooth

@@ -1,9 +1,10 @@
 """A run's stages: the stretches between the drops of its rates. Pure numbers.
 
-The rule, which stands on the page: a drop is an update whose rate is at most 0.7 times that of the one before; where
-there are more than five, the five deepest. A schedule without any, such as a cosine, is cut where its rate first falls
-to 1/2 and to 1/10 of its peak, after the last update at the peak. Around each cut a window is watched: two epochs, or
-a twentieth of the run where nothing says what an epoch is, and at most half of the shorter stage beside it.
+The rule, which stands on the page: a drop is an update whose rate is at most 0.7 times that of the one before, between
+updates at which it changes by less than a tenth; where there are more than five, the five deepest. A schedule without
+any, such as a cosine, is cut where its rate first falls to 1/2 and to 1/10 of its peak, after the last update at the
+peak. Around each cut a window is watched: two epochs, or a twentieth of the run where nothing says what an epoch is,
+and at most half of the shorter stage beside it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ DROP = 0.7
 """A rate of at most so much of the one before is a drop."""
 
 _MOST = 5
+_CALM = 0.1  # of the rate
 _SHARES = ((2, "1/2"), (10, "1/10"))
 _LEAST = 4  # updates in a stage
 
@@ -84,7 +86,10 @@ class Stages:
                 "a stage is what lies between."
             )
         more = f" {self.left_out} shallower drops are not looked at by themselves." if self.left_out else ""
-        return f"A drop is an update whose rate is at most {DROP:g} times the one before; a stage lies between.{more}"
+        return (
+            f"A drop is an update whose rate is at most {DROP:g} times the one before, between updates at which it "
+            f"hardly changes; a stage lies between drops.{more}"
+        )
 
     def to_json(self) -> dict[str, object]:
         """All of it, with the rule in words."""
@@ -103,7 +108,8 @@ def stages_of(rates: FloatArray, epoch: Fraction | float | None, spec: str) -> S
         InputError: the rate never falls so far that there is a stage after it.
     """
     steps = len(rates)
-    drops = [int(t) for t in np.flatnonzero(rates[1:] <= DROP * rates[:-1]) + 1 if _LEAST <= t <= steps - _LEAST]
+    falls_here = np.flatnonzero(rates[1:] <= DROP * rates[:-1]) + 1
+    drops = [int(t) for t in falls_here if _LEAST <= t <= steps - _LEAST and _flat(rates, int(t))]
     falls = {t: float(rates[t] / rates[t - 1]) if rates[t - 1] else 1.0 for t in drops}
     deepest = sorted(sorted(drops, key=lambda t: (falls[t], t))[:_MOST])
     kept = [t for i, t in enumerate(deepest) if i == 0 or t - deepest[i - 1] >= _LEAST]
@@ -139,6 +145,12 @@ def drawn(rates: FloatArray, stages: Stages) -> dict[str, list[float]]:
     sides = [t for cut in stages.cuts for t in (cut.at - 1, cut.at)]
     steps = np.unique([*some, *sides])
     return {"step": steps.astype(float).tolist(), "rate": rates[steps].tolist()}
+
+
+def _flat(rates: FloatArray, t: int) -> bool:
+    """Whether the rate hardly changes just before and after an update: at a drop, not at the end of a smooth rate."""
+    before, after = rates[t - 1] - rates[t - 2], rates[t + 1] - rates[t]
+    return bool(abs(before) < _CALM * rates[t - 2] and abs(after) < _CALM * rates[t])
 
 
 def _near(t: int, others: list[int]) -> bool:
