@@ -88,6 +88,7 @@ def test_the_stage_that_memorized_is_named_and_no_other() -> None:
     names = ["stage 1", "stage 2"]
     late = words.memory(memorized([probe(0.0, 0.05, 0.65)], [0, 10, 20]), names)
     assert "Most of it came in stage 2: from 5% to 65%" in late
+    assert "At the ends of the stages it was 5%, 65% (averaged weights: 5%, 65%)." in late
     assert "stage 1: from" in words.memory(memorized([probe(0.0, 0.6, 0.65)], [0, 10, 20]), names)
     assert "No stage" in words.memory(memorized([probe(0.0, 0.01, 0.02)], [0, 10, 20]), names)
 
@@ -111,5 +112,5 @@ def test_bouncing_is_said_where_it_is_more_than_noise_does() -> None:
 
 def test_a_noise_scale_that_cannot_be_measured_is_no_number() -> None:
     lost = {"value": None, "error": None, "at_least": 120.0}
-    assert words.noise(lost, 32, 64) == "not measurable with 64 batches; at least 1.2e+02 samples"
+    assert words.noise(lost, 32, 64) == "not measurable with 64 batches; at least 120 samples"
     assert words.noise({"value": 10.0, "error": 2.0, "at_least": None}, None, 64) == "10 ± 2 batches"

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from lrdecay.lab.explain.words import amount, share
+from lrdecay.lab.explain.words import amount, count, share
 
 __all__ = ["explain_table"]
 
@@ -57,4 +57,4 @@ def _short(value: float | None) -> str:
 def _scale(seeds: list[Mapping[str, Any]]) -> str:
     """The seeds' median where all are measurable; else that it is not."""
     values = sorted(one["value"] for one in seeds if one.get("value") is not None)
-    return f"{values[len(values) // 2]:.2g}" if len(values) == len(seeds) and values else "not measurable"
+    return count(values[len(values) // 2], 2) if len(values) == len(seeds) and values else "not measurable"

@@ -8,7 +8,7 @@ from typing import Any
 from lrdecay.lab.explain.numbers import Spread
 from lrdecay.lab.instruments.oscillation import flips_of_noise
 
-__all__ = ["amount", "gained", "learned", "memory", "noise", "oscillation", "share", "told"]
+__all__ = ["amount", "count", "gained", "learned", "memory", "noise", "oscillation", "share", "told"]
 
 
 def amount(value: float | None, metric: str) -> str:
@@ -79,6 +79,11 @@ def memory(stages: Sequence[Mapping[str, Spread]], names: Sequence[str]) -> str:
         f"At the end {share(last)} of the wrong labels were fitted, beside {share(clean)} of the others; of the "
         f"wrongly labelled samples {share(mended)} were given their true class all the same. "
     )
+    by_stage = ", ".join(share(s["wrong_fit"].mean) for s in stages)
+    averaged = [s["averaged wrong_fit"].mean for s in stages]
+    text += f"At the ends of the stages it was {by_stage}"
+    known = any(v is not None for v in averaged)
+    text += f" (averaged weights: {', '.join(share(v) for v in averaged)}). " if known else ". "
     changes = [s["wrong_fit change"] for s in stages]
     most = max(range(len(stages)), key=lambda i: changes[i].mean or 0.0)
     top = changes[most]
@@ -130,9 +135,15 @@ def noise(found: Mapping[str, Any], batch: float | None, groups: int) -> str:
         return f"not measured: {found['why']}"
     unit = "samples" if batch else "batches"
     if found["value"] is not None:
-        return f"{found['value']:.3g} ± {found['error']:.2g} {unit}"
-    end = "" if found["at_least"] is None else f"; at least {found['at_least']:.2g} {unit}"
+        return f"{count(found['value'], 3)} ± {count(found['error'], 2)} {unit}"
+    end = "" if found["at_least"] is None else f"; at least {count(found['at_least'], 2)} {unit}"
     return f"not measurable with {groups} batches{end}"
+
+
+def count(value: float, digits: int) -> str:
+    """So many significant digits, without an exponent."""
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:,.0f}".replace(",", " ") if rounded >= 10 else f"{rounded:g}"
 
 
 def learned(row: Mapping[str, Any]) -> str:
