@@ -106,12 +106,12 @@ def missing_of(records: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     if not first["looked"]:
         found.append(
             {
-                "what": "Gradient noise scale, averaged weights, successive updates",
+                "what": "Gradient noise scale, averaged weights, sharpness, oscillation, who was learned",
                 "why": "run.attach(...) was given something else than an optimizer of torch",
                 "cure": "",
             }
         )
-    if not first["probed"]:
+    if first["looked"] and not first["probed"]:
         found.append(
             {
                 "what": "Sharpness, oscillation along the sharpest direction, and who was newly learned in which stage",

@@ -56,5 +56,7 @@ def _short(value: float | None) -> str:
 
 def _scale(seeds: list[Mapping[str, Any]]) -> str:
     """The seeds' median where all are measurable; else that it is not."""
+    if any(one.get("why") for one in seeds):
+        return "not seen"
     values = sorted(one["value"] for one in seeds if one.get("value") is not None)
     return count(values[len(values) // 2], 2) if len(values) == len(seeds) and values else "not measurable"
