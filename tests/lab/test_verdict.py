@@ -46,6 +46,27 @@ def test_a_verdict_follows_from_the_estimates_and_their_controls(
 
 
 @pytest.mark.parametrize(
+    ("near", "far", "other", "needed", "verdict"),
+    [
+        (LARGE, LARGE, NOTHING, LARGE, "holds"),
+        (LARGE, LARGE, WIDE, LARGE, "holds"),
+        (LARGE, LARGE, LARGE, NOTHING, "does not hold here"),
+        (LARGE, LARGE, LARGE, WIDE, "cannot tell"),
+        (LARGE, NOTHING, WIDE, LARGE, "cannot tell"),
+        (LARGE, NOTHING, NOTHING, LARGE, "does not hold here"),
+        (NOTHING, NOTHING, WIDE, LARGE, "does not hold here"),
+    ],
+)
+def test_two_of_three_are_enough_and_what_holds_must_be_there_too(
+    near: tuple[float, ...], far: tuple[float, ...], other: tuple[float, ...], needed: tuple[float, ...], verdict: str
+) -> None:
+    claim = Claim("c", "Mostly.", ("needed",), some=("near", "far", "other"), enough=2)
+    values = {"near": near, "far": far, "other": other, "needed": needed}
+    told = {name: Statistic(name, name, 0.05, primary=False) for name in values}
+    assert judge(claim, estimated(told, values), scale="small").verdict == verdict
+
+
+@pytest.mark.parametrize(
     ("goal", "values", "state"),
     [
         ("above", LARGE, "there"),
