@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from lrdecay.lab.declaration import Claim, Statistic
+from lrdecay.errors import InputError
+from lrdecay.lab.declaration import Claim, Statistic, read
 from lrdecay.lab.estimate import estimated, prediction
+from lrdecay.lab.register import folder_of
 from lrdecay.lab.verdict import judge
 
 S = {
@@ -64,6 +68,14 @@ def test_two_of_three_are_enough_and_what_holds_must_be_there_too(
     values = {"near": near, "far": far, "other": other, "needed": needed}
     told = {name: Statistic(name, name, 0.05, primary=False) for name in values}
     assert judge(claim, estimated(told, values), scale="small").verdict == verdict
+
+
+@pytest.mark.parametrize("enough", [0, 4])
+def test_a_number_that_is_enough_of_none_or_of_too_few_is_refused(enough: int, tmp_path: Path) -> None:
+    text = (folder_of("you2019/transfer") / "claim.toml").read_text().replace("enough = 2", f"enough = {enough}")
+    (tmp_path / "claim.toml").write_text(text)
+    with pytest.raises(InputError, match="from 1 to the 3"):
+        read(tmp_path / "claim.toml")
 
 
 @pytest.mark.parametrize(
