@@ -36,6 +36,7 @@ def run_without(absent: list[str], arguments: list[str]) -> subprocess.Completed
     [
         (["scipy"], ["find", "quadratic"], "pip install 'lrdecay[study]'"),
         (["matplotlib"], ["compare", "quadratic", "-s", "cosine(0.1)"], "pip install 'lrdecay[study]'"),
+        (["mlxtend"], ["lab", "run", "ge2019", "--out", "/nowhere/lab"], "pip install 'lrdecay[lab]'"),
         (["matplotlib"], ["show", "cosine(0.1)", "--steps", "9", "--plot", "a.png"], "pip install 'lrdecay[study]'"),
     ],
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from lrdecay.lab.declaration import Claim, Statistic
+from lrdecay.errors import InputError
+from lrdecay.lab.declaration import Claim, Statistic, read
 from lrdecay.lab.estimate import estimated, prediction
+from lrdecay.lab.register import folder_of
 from lrdecay.lab.verdict import judge
 
 S = {
@@ -43,6 +47,35 @@ def test_a_verdict_follows_from_the_estimates_and_their_controls(
     assert judge(CLAIM, estimated(S, values), scale="smoke").verdict == "not tested"
     gated = judge(CLAIM, estimated(S, values), scale="small", gate="stage 1 did not train")
     assert (gated.verdict, gated.reason) == ("not tested", "stage 1 did not train")
+
+
+@pytest.mark.parametrize(
+    ("near", "far", "other", "needed", "verdict"),
+    [
+        (LARGE, LARGE, NOTHING, LARGE, "holds"),
+        (LARGE, LARGE, WIDE, LARGE, "holds"),
+        (LARGE, LARGE, LARGE, NOTHING, "does not hold here"),
+        (LARGE, LARGE, LARGE, WIDE, "cannot tell"),
+        (LARGE, NOTHING, WIDE, LARGE, "cannot tell"),
+        (LARGE, NOTHING, NOTHING, LARGE, "does not hold here"),
+        (NOTHING, NOTHING, WIDE, LARGE, "does not hold here"),
+    ],
+)
+def test_two_of_three_are_enough_and_what_holds_must_be_there_too(
+    near: tuple[float, ...], far: tuple[float, ...], other: tuple[float, ...], needed: tuple[float, ...], verdict: str
+) -> None:
+    claim = Claim("c", "Mostly.", ("needed",), some=("near", "far", "other"), enough=2)
+    values = {"near": near, "far": far, "other": other, "needed": needed}
+    told = {name: Statistic(name, name, 0.05, primary=False) for name in values}
+    assert judge(claim, estimated(told, values), scale="small").verdict == verdict
+
+
+@pytest.mark.parametrize("enough", [0, 4])
+def test_a_number_that_is_enough_of_none_or_of_too_few_is_refused(enough: int, tmp_path: Path) -> None:
+    text = (folder_of("you2019/transfer") / "claim.toml").read_text().replace("enough = 2", f"enough = {enough}")
+    (tmp_path / "claim.toml").write_text(text)
+    with pytest.raises(InputError, match="from 1 to the 3"):
+        read(tmp_path / "claim.toml")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ It stands in ``claim.toml`` in the experiment's folder, whose bytes are hashed i
     says = "Decay improves the learning of complex patterns."
     holds = ["J", "X"]          # every one of them is there
     in_part = ["J"]             # written in advance: these are, and another is not
+    some = ["A", "B", "C"]      # if it is said: besides those of holds, so many of these must be there
+    enough = 2
     null = "J0"                 # a control in which nothing must be found
     planted = "J1"              # a control in which the effect was put, and must be found
 
@@ -39,7 +41,7 @@ from typing import Any
 
 from attrs import evolve, field, fields, frozen
 
-from lrdecay.errors import InputError, did_you_mean, one_of, positive
+from lrdecay.errors import InputError, did_you_mean, one_of, positive, refusal
 
 __all__ = ["GOALS", "SCALES", "Claim", "Declaration", "Statistic", "read"]
 
@@ -79,6 +81,8 @@ class Claim:
         says: the claim.
         holds: the statistics that must all be there.
         in_part: those that are enough for "holds in part" where another is not there; empty: there is no such verdict.
+        some: statistics of which not all must be there; the first of them stands for the claim in tables.
+        enough: how many of ``some`` must be there, besides all of ``holds``.
         null: a control in which nothing must be found; None: the experiment says why in its ``about``.
         planted: a control in which an effect was put.
         source: where the claim is from, where it is not the experiment's source.
@@ -91,15 +95,18 @@ class Claim:
     null: str | None = None
     planted: str | None = None
     source: str = ""
+    some: tuple[str, ...] = ()
+    enough: int = 0
+
+    @property
+    def rests(self) -> tuple[str, ...]:
+        """Every statistic that its verdict rests on, each once."""
+        return tuple(dict.fromkeys((*self.some, *self.holds, *self.in_part)))
 
     @property
     def asks(self) -> tuple[str, ...]:
-        """Every statistic it rests on, controls included."""
-        return (
-            *self.holds,
-            *(s for s in self.in_part if s not in self.holds),
-            *filter(None, (self.null, self.planted)),
-        )
+        """The same, and its controls."""
+        return (*self.rests, *filter(None, (self.null, self.planted)))
 
 
 @frozen
@@ -135,7 +142,7 @@ def read(path: Path) -> Declaration:
         table = tomllib.loads(raw.decode())
         statistics = {name: _statistic(call, name, one) for name, one in table.pop("statistics").items()}
         claims = tuple(_claim(call, name, one, statistics) for name, one in table.pop("claims").items())
-        asked = {name for claim in claims for name in (*claim.holds, *claim.in_part)}
+        asked = {name for claim in claims for name in claim.rests}
         statistics = {n: s if n in asked else evolve(s, primary=False) for n, s in statistics.items()}
         table |= {"seeds": tuple(table["seeds"]), "pilots": tuple(table["pilots"])}
         return Declaration(**table, claims=claims, statistics=statistics, sha256=hashlib.sha256(raw).hexdigest())
@@ -162,6 +169,9 @@ def _claim(call: str, name: str, given: Mapping[str, Any], statistics: Mapping[s
             cure = did_you_mean(wanted, statistics)
             msg = f"`{call}: claims.{name}` must rest on declared statistics, got {wanted!r}. {cure}"
             raise InputError(msg)
+    if not bool(claim.some) <= claim.enough <= len(claim.some):
+        rule = f"must be from 1 to the {len(claim.some)} of `some`, or left out with it"
+        raise InputError(refusal(f"{call}: claims.{name}.enough", rule, claim.enough))
     return claim
 
 

@@ -142,6 +142,8 @@ def _claim(found: Mapping[str, Any], of: Mapping[str, Any]) -> dict[str, Any]:
         "controls": list(_controls(found)),
         "holds": found["holds"],
         "in_part": found["in_part"],
+        "some": found.get("some", []),
+        "enough": found.get("enough", 0),
     }
 
 

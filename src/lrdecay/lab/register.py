@@ -23,6 +23,7 @@ NAMES = (
     "you2019/patterns",
     "you2019/noise",
     "you2019/beliefs",
+    "you2019/transfer",
     "li2019/patches",
     "li2019/linear",
     "ge2019",

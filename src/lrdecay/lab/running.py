@@ -85,6 +85,7 @@ def run_experiments(
     own = None if seeds is None else read_seeds(seeds)
     require("study", "lab run")
     require("torch", "lab run")
+    require("lab", "lab run")
     return _each(wanted, own, scale, Path(folder), workers, watch, say, command)
 
 

@@ -1,9 +1,9 @@
 """From estimates to a verdict: *holds*, *holds in part*, *does not hold here*, *cannot tell*, *not tested*.
 
     not tested          at scale smoke; behind a gate that did not open; where a statistic was not measured
-    holds               every statistic of ``holds`` is there
+    holds               every statistic of ``holds`` is there, and enough of ``some``
     holds in part       another is not there, and every one of ``in_part`` is
-    does not hold here  another is not there
+    does not hold here  another is not there: one of ``holds``, or so many of ``some`` that the rest is not enough
     cannot tell         else
 
 and what a control contradicts is taken back: where the null was confirmed, "holds" and "holds in part" become "cannot
@@ -47,7 +47,7 @@ def judge(claim: Claim, measured: Mapping[str, Estimate], *, scale: str, gate: s
         scale: smoke, small or full.
         gate: why the experiment says nothing of it, such as a regime that was not reached; None: it does.
     """
-    own = tuple(measured[name] for name in dict.fromkeys((*claim.holds, *claim.in_part)) if name in measured)
+    own = tuple(measured[name] for name in claim.rests if name in measured)
     null = None if claim.null is None else measured.get(claim.null)
     planted = None if claim.planted is None else measured.get(claim.planted)
     verdict, reason = _of(claim, measured)
@@ -67,16 +67,20 @@ def judge(claim: Claim, measured: Mapping[str, Estimate], *, scale: str, gate: s
 
 def _of(claim: Claim, measured: Mapping[str, Estimate]) -> tuple[Verdict, str]:
     states = {name: measured[name].state for name in claim.asks if name in measured}
-    there = [name for name in claim.holds if states.get(name) == "there"]
-    absent = [name for name in claim.holds if states.get(name) == "not there"]
-    open_ = [name for name in claim.holds if name not in there and name not in absent]
+    asked = (*claim.some, *claim.holds)
+    there = [name for name in asked if states.get(name) == "there"]
+    absent = [name for name in asked if states.get(name) == "not there"]
+    open_ = [name for name in asked if name not in there and name not in absent]
     said = "; ".join(
         f"{what}: {', '.join(names)}"
         for what, names in (("there", there), ("not there", absent), ("open", open_))
         if names
     )
-    if len(there) == len(claim.holds):
+    enough = sum(name in there for name in claim.some) >= claim.enough
+    too_few = len(claim.some) - sum(name in absent for name in claim.some) < claim.enough
+    if enough and all(name in there for name in claim.holds):
         return "holds", said
-    if absent and claim.in_part and all(states.get(name) == "there" for name in claim.in_part):
+    lost = too_few or any(name in absent for name in claim.holds)
+    if lost and claim.in_part and all(states.get(name) == "there" for name in claim.in_part):
         return "holds in part", said
-    return ("does not hold here" if absent else "cannot tell"), said
+    return ("does not hold here" if lost else "cannot tell"), said

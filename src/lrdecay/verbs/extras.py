@@ -8,9 +8,13 @@ from lrdecay.errors import MissingExtraError
 
 __all__ = ["require"]
 
+_NAMES = {"PIL": "pillow"}
+"""What a module is installed as, where that is another name."""
+
 _PACKAGES = {
     "study": ("scipy", "matplotlib", "jinja2", "sqlalchemy", "cattrs"),
     "torch": ("torch",),
+    "lab": ("mnist1d", "mlxtend", "PIL"),
     "frames": ("pandas", "pyarrow"),
     "tensorboard": ("tensorboard",),
     "mlflow": ("mlflow",),
@@ -23,5 +27,6 @@ def require(extra: str, what: str) -> None:
     """Raise `MissingExtraError`, with the pip line, if a package of an extra is missing."""
     for package in _PACKAGES[extra]:
         if importlib.util.find_spec(package) is None:
-            msg = f"`{what}` must have {package}, which is not installed. Run: pip install 'lrdecay[{extra}]'"
+            name = _NAMES.get(package, package)
+            msg = f"`{what}` must have {name}, which is not installed. Run: pip install 'lrdecay[{extra}]'"
             raise MissingExtraError(msg)
