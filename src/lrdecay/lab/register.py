@@ -34,6 +34,9 @@ NAMES = (
     "claims/overfitting",
     "claims/decay",
     "claims/knobs",
+    "claims/variance",
+    "claims/edges",
+    "claims/optimizers",
 )
 """In the order in which they are shown and run."""
 
