@@ -1,8 +1,8 @@
 """Time to target: after how many updates a stated value of a held-out metric is held.
 
-With marks u_1 < ... < u_k, at which a metric was measured as a_1, ..., a_k, a target a is held for ``hold`` measurements
-from the first u_i on with a_i, ..., a_(i + hold - 1) all at least a. One measurement alone may be luck, the more so
-where a metric jumps about; and what was reached only at the very end is not yet held.
+With marks u_1 < ... < u_k, at which a metric was measured as a_1, ..., a_k, a target a is held from the first u_i on
+with a_i, ..., a_(i + hold - 1) all at least a. One measurement alone may be luck, the more so where a metric jumps
+about; and what was reached only at the very end is not yet held.
 
 Between two marks nothing is guessed: the answer is a mark. A run that never holds the target, or diverged before, gives
 None; as a share of the run it counts as all of it, so that such a seed is not dropped.
@@ -62,9 +62,9 @@ def updates_to(runs: Runs, arm: str, metric: str, target: float, *, hold: int = 
 def saved(runs: Runs, arm: str, base: str, metric: str, *, hold: int = HOLD) -> tuple[float, ...]:
     """How much sooner an arm holds what another ends with, as a share of the other's run; one a seed.
 
-    (updates of ``base`` - updates of ``arm``) / all updates of ``base``, both to the mean over seeds of what ``base`` has
-    at its end; a run that never holds it counts as one that needed all of them. The target is one for all seeds: each
-    seed's own end would be reached by luck at that end, and the other arm would not have that luck.
+    (updates of ``base`` - updates of ``arm``) / all updates of ``base``, both to the mean over seeds of what ``base``
+    has at its end; a run that never holds it counts as one that needed all of them. The target is one for all seeds:
+    each seed's own end would be reached by luck at that end, and the other arm would not have that luck.
     """
     ends = runs.end(base, metric)
     target = float(np.mean(ends[np.isfinite(ends)])) if np.isfinite(ends).any() else float("inf")

@@ -37,6 +37,7 @@ NAMES = (
     "claims/variance",
     "claims/edges",
     "claims/optimizers",
+    "claims/keras",
 )
 """In the order in which they are shown and run."""
 

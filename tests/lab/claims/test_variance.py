@@ -65,7 +65,7 @@ def test_levels_are_within_their_ranges_and_every_declared_statistic_is_read() -
         assert set(own) | {"order"} == set(DESIGN)
         assert all(a < b < c for a, b, c in own.values())
         assert all(0 < v < 1 for v in own["momentum"])
-    some = {name: (0.1, 0.2) for name in DESIGN}
+    some = dict.fromkeys(DESIGN, (0.1, 0.2))
     lead = {**some, "rate": (0.5, 0.9)}
     planted = {"rate": (0.1, 0.2), "wrong labels": (0.6, 0.7), "order": (0.0, 0.0)}
     values = read({"wide": [lead], "narrow": [some], "planted": [planted]})

@@ -42,7 +42,7 @@ def edge(has: Callable[[int], bool], inside: int, outside: int) -> int | None:
 
 
 def rate_at(tuned: float, index: int) -> float:
-    """tuned · 2^(index/4), in 12 digits, so that the same rate is the same run."""
+    """Tuned · 2^(index/4), in 12 digits, so that the same rate is the same run."""
     if index == 0:
         return tuned
     found = tuned * 2 ** (index / PER_DOUBLING)

@@ -34,7 +34,9 @@ REACHES = 0.95
 """A run gets there if it ends with this share of the tuned rate's mean accuracy."""
 
 LONGER = 4
-HIGHEST, LOWEST = 12 * PER_DOUBLING, -12 * PER_DOUBLING
+HIGHEST, LOWEST = 8 * PER_DOUBLING, -10 * PER_DOUBLING
+"""Grid indices between which edges are looked for."""
+
 _BEYOND = 2 * PER_DOUBLING
 
 Values = list[float | None]
@@ -110,7 +112,7 @@ def statistics_of(edges: Sequence[Edges]) -> dict[str, Values]:
     shift = each(lambda e: minus(e.lower, e.lower_longer))
     none = each(lambda e: minus(e.lower, e.lower_again))
     below = each(lambda e: minus(e.upper, e.lower))
-    exact = [quadratic_shift()] * len(edges)
+    exact: Values = [quadratic_shift()] * len(edges)
 
     def less(values: Values, by: float) -> Values:
         return [None if v is None else v - by for v in values]
@@ -235,4 +237,5 @@ def _said(name: str, values: Sequence[float | None], peak: float) -> str:
     if not known:
         return f"The {what} was not found."
     middle = peak * 2 ** statistics.median(known)
-    return f"The {what}: {middle:.3g} (median), {middle / peak:.3g} times the tuned rate; {len(known)} of {len(values)} seeds."
+    seeds = f"{len(known)} of {len(values)} seeds"
+    return f"The {what}: {middle:.3g} (median), {middle / peak:.3g} times the tuned rate; {seeds}."

@@ -3,9 +3,10 @@
 A run is a point of GF(3)^d; factor j has the level c_j · point mod 3, with c_j its column, a vector of GF(3)^d. An
 effect belongs to a vector v up to sign, its sum of squares is that of the three means over the points with v · point =
 0, 1, 2, and the (3^d - 1)/2 of them add up to the total: an exact analysis of variance. Factor j has one, c_j; the
-interaction of j and k two, c_j + c_k and c_j - c_k. `COLUMNS` are five factors in 3^4 = 81 runs, c_5 = c_1 + c_2 + c_3 +
-c_4: no effect of one or two factors coincides with another of them (resolution V; Box, Hunter and Hunter, Statistics
-for Experimenters, 2005); interactions of three coincide with those of two, and what belongs to none is the rest.
+interaction of j and k two, c_j + c_k and c_j - c_k. `COLUMNS` are five factors in 3^4 = 81 runs, the fifth column the
+sum of the others: no effect of one or two factors coincides with another of them (resolution V; Box, Hunter and Hunter,
+Statistics for Experimenters, 2005); interactions of three coincide with those of two, and what belongs to none is the
+rest.
 
 The first-order share of a factor is its sum of squares over the total, the share with interactions adds those of its
 pairs (Sobol' indices on the design's grid; Hutter, Hoos and Leyton-Brown 2014 for hyperparameters). With R runs of pure
@@ -70,7 +71,7 @@ def shares(values: ArrayLike, factors: Mapping[str, Column], idle: Sequence[str]
         means = np.array([found[own == level].mean() for level in range(LEVELS)])
         return float(((means - found.mean()) ** 2).sum()) * len(points) / LEVELS / total
 
-    pairs = {name: 0.0 for name in factors}
+    pairs = dict.fromkeys(factors, 0.0)
     for (one, a), (two, b) in itertools.combinations(factors.items(), 2):
         if one not in idle and two not in idle:
             both = sum(share(tuple(int(v) for v in np.add(a, np.multiply(sign, b)) % LEVELS)) for sign in (1, 2))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
-from lrdecay.lab.arms import Arm, ArmRow, Runs
+from lrdecay.lab.arms import Arm, Runs
 from lrdecay.lab.claims.variance.design import COLUMNS, Column, Shares, levels, shares
-from lrdecay.lab.evidence import Evidence
+from lrdecay.lab.evidence import ArmRow, Evidence
 from lrdecay.lab.laboratory import Laboratory
 
 __all__ = ["CENTRE", "DESIGN", "ORDER", "PLANTED", "RANGES", "WRONG", "measure", "read", "thirds"]
@@ -33,8 +33,8 @@ FACTOR = 3.0
 """The narrow ranges go from a third of the centre to three times it; of momentum, 1 - momentum does."""
 
 ORDER: Column = (0, 1, 1, 2)
-"""Of the data order, a hyperparameter that does nothing. No effect of one or two of the others has this column; those of
-three that have it hold the weight decay."""
+"""Of the data order, a hyperparameter that does nothing. No effect of one or two of the others has this column; those
+of three that have it hold the weight decay."""
 
 WRONG: tuple[float, float, float] = (0.0, 0.3, 0.6)
 """Shares of wrong labels, the hyperparameter that is planted."""
