@@ -79,7 +79,7 @@ class Extent:
     epochs: int
 
 
-SIZES: Mapping[str, Extent] = {"smoke": Extent(100, 1), "small": Extent(2000, 4), "full": Extent(4000, 20)}
+SIZES: Mapping[str, Extent] = {"smoke": Extent(100, 1), "small": Extent(2000, 3), "full": Extent(4000, 20)}
 
 
 def measure(lab: Laboratory, seeds: Sequence[int], scale: str) -> Evidence:
