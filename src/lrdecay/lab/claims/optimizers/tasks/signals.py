@@ -1,4 +1,4 @@
-"""mnist1d under a 1-D network with batch norm, and an optimizer by name, each as its documentation makes it but for the rate.
+"""mnist1d under a 1-D network with batch norm, and an optimizer by name, as documented but for the rate.
 
     sgd        momentum 0.9, weight decay 1e-4
     adam       betas 0.9 and 0.999
