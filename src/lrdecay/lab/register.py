@@ -35,6 +35,10 @@ NAMES = (
     "claims/overfitting",
     "claims/decay",
     "claims/knobs",
+    "claims/variance",
+    "claims/edges",
+    "claims/optimizers",
+    "claims/keras",
 )
 """In the order in which they are shown and run."""
 

@@ -1,0 +1,1 @@
+"""What popular documents say about optimizers that adapt, or average, and therefore need no decay."""

@@ -1,0 +1,1 @@
+"""What is trained: one network on mnist1d under many optimizers."""
