@@ -34,6 +34,7 @@ NAMES = (
     "claims/overfitting",
     "claims/decay",
     "claims/knobs",
+    "claims/minima",
 )
 """In the order in which they are shown and run."""
 
