@@ -35,6 +35,7 @@ NAMES = (
     "claims/decay",
     "claims/knobs",
     "claims/minima",
+    "claims/tasks",
 )
 """In the order in which they are shown and run."""
 
