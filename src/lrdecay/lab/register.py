@@ -36,6 +36,7 @@ NAMES = (
     "claims/knobs",
     "claims/minima",
     "claims/tasks",
+    "claims/layers",
 )
 """In the order in which they are shown and run."""
 
