@@ -19,7 +19,7 @@ def one_thread() -> None:
 
 def _moved(rates: str, ratio: float = 2.6) -> list[float]:
     """How far each layer goes in one update."""
-    task = fine_tuned(0, rates=rates, ratio=ratio, before=BEFORE, labels=10)
+    task = fine_tuned(0, rates=rates, ratio=ratio, before=BEFORE, labels=10, split="validation")
     layers = layers_of(task._model)  # type: ignore[arg-type]
     before = [[p.detach().clone() for p in layer] for layer in layers]
     task.advance({"lr": np.full(1, 0.1)})
@@ -49,9 +49,9 @@ def test_what_was_trained_before_is_another_network_with_the_same_new_last_layer
 
 
 def test_it_sees_as_many_labels_of_each_new_class_and_some_are_wrong_on_purpose() -> None:
-    x, y = fine_tuned(3, before=BEFORE, labels=20)._train
+    x, y = fine_tuned(3, before=BEFORE, labels=20, split="validation")._train
     assert torch.bincount(y).tolist() == [20] * 5
-    wrong_x, wrong = fine_tuned(3, before=BEFORE, labels=20, wrong=0.5)._train
+    wrong_x, wrong = fine_tuned(3, before=BEFORE, labels=20, split="validation", wrong=0.5)._train
     assert torch.equal(x, wrong_x)
     assert 0.3 < float((y != wrong).double().mean()) < 0.5
     with pytest.raises(InputError, match="rates"):
