@@ -39,6 +39,9 @@ NAMES = (
     "claims/edges",
     "claims/optimizers",
     "claims/keras",
+    "claims/minima",
+    "claims/tasks",
+    "claims/layers",
 )
 """In the order in which they are shown and run."""
 

@@ -11,7 +11,7 @@ from lrdecay.lab.differences import differences
 from lrdecay.lab.register import declared
 
 
-@pytest.mark.parametrize("name", ["claims/decay", "claims/knobs"])
+@pytest.mark.parametrize("name", ["claims/decay", "claims/knobs", "claims/layers"])
 def test_every_declared_statistic_stands_in_the_table(name: str) -> None:
     module = importlib.import_module(f"lrdecay.lab.{name.replace('/', '.')}.experiment")
     assert set(module.TABLE) == set(declared(name).statistics)
