@@ -34,7 +34,7 @@ demo: $(STAMP)  ## find a peak rate on mnist1d, then compare six decays, each at
 	  --seeds 5 --out lrdecay-report
 
 test: lint  ## lint, then every test and every example in a docstring
-	$(BIN)/python -m pytest -n 2 -m "not soak and not bench"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak and not bench"
 
 lint: $(STAMP)  ## style, import contract and types
 	$(BIN)/ruff check
