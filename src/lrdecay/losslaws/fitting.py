@@ -151,15 +151,15 @@ class Fit:
 def fit(law: Law, data: Data, *, tight: float = 1.0) -> Fit:
     """The best of many starts, twice: for the size of the noise, and with it."""
     observed = data.observed
-    centres = np.log([p.centre for p in law.parameters])
+    centres = np.log([p.centred(data.units.span) for p in law.parameters])
     first = Problem(law, data, np.full(len(observed), FIRST), observed, centres, tight)
-    u, _ = min((first.solved(s, 60) for s in _starts(law)), key=lambda found: found[1])
+    u, _ = min((first.solved(s, 60) for s in _starts(law, centres)), key=lambda found: found[1])
     noise = noise_of(data.curves, first.residuals(u)[: len(observed)] * FIRST)
     second = Problem(law, data, noise.scale, observed, centres, tight)
-    u, cost = min((second.solved(s) for s in [u, *_starts(law)[:1]]), key=lambda found: found[1])
+    u, cost = min((second.solved(s) for s in [u, *_starts(law, centres)[:1]]), key=lambda found: found[1])
     return Fit(law, data.units, np.exp(u), cost, noise, second)
 
 
-def _starts(law: Law) -> list[FloatArray]:
+def _starts(law: Law, centres: FloatArray) -> list[FloatArray]:
     grids = np.meshgrid(*[np.log(p.starts) for p in law.parameters], indexing="ij")
-    return list(np.stack([g.ravel() for g in grids], axis=1))
+    return list(centres + np.stack([g.ravel() for g in grids], axis=1))

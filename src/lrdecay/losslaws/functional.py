@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import final
 
 import numpy as np
+from attrs import evolve
 
 from lrdecay.losslaws.curve import FloatArray
 from lrdecay.losslaws.exposure import Exposure
-from lrdecay.losslaws.law import Law, Parameter, power
+from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, Law, Parameter, powered
 
 __all__ = ["Functional"]
 
@@ -25,13 +26,13 @@ class Functional(Law):
     name = "functional"
     source = "Li et al., 2025, arXiv:2509.19189"
     parameters = (
-        Parameter("L0", 1e-4, 1e4, 2.0, 2.0, (0.7, 0.9)),
-        Parameter("A", 1e-6, 1e4, 0.5, 2.0, (0.3, 0.1)),
-        Parameter("alpha", 0.02, 3.0, 0.5, 0.7, (0.5,)),
-        Parameter("B", 1e-6, 1e3, 0.2, 1.5, (0.03, 0.1)),
-        Parameter("c", 1e-4, 1e2, 0.5, 1.5, (0.5,)),
-        Parameter("C", 1e-3, 1e5, 30.0, 2.0, (10.0, 100.0)),
-        Parameter("gamma", 0.02, 3.0, 0.5, 0.5, (0.5,)),
+        LEAST,
+        HEIGHT,
+        ALPHA,
+        evolve(GAIN, centre=0.01),
+        Parameter("c", 1e-3, 1e3, 5.0, 0.5),
+        Parameter("C", 1e-2, 1e6, 0.2, 0.75, (1.0, 0.1), per=-1),
+        Parameter("gamma", 0.02, 5.0, 0.4, 0.2),
     )
 
     def loss(self, theta: FloatArray, seen: Exposure) -> FloatArray:
@@ -39,7 +40,7 @@ class Functional(Law):
         l0, a, alpha, b, c, rate, gamma = theta
         come = seen.past * (1 - (1 + rate * seen.since) ** (-gamma))
         weight = seen.drop * (c + seen.start ** (-alpha))
-        return np.asarray(l0 + power(a, alpha, seen.area)[0] - b * (come @ weight))
+        return np.asarray(l0 + powered(a, alpha, seen.area)[0] - b * (come @ weight))
 
     def gradient(self, theta: FloatArray, seen: Exposure) -> FloatArray:
         """See the module."""
@@ -49,7 +50,7 @@ class Functional(Law):
         come = seen.past - left
         early = seen.start ** (-alpha)
         weight = seen.drop * (c + early)
-        _, by_a, by_alpha = power(a, alpha, seen.area)
+        _, by_a, by_alpha, _ = powered(a, alpha, seen.area)
         return np.stack(
             [
                 np.ones_like(seen.area),

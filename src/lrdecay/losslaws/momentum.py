@@ -13,10 +13,11 @@ from __future__ import annotations
 from typing import final
 
 import numpy as np
+from attrs import evolve
 
 from lrdecay.losslaws.curve import FloatArray
 from lrdecay.losslaws.exposure import Exposure
-from lrdecay.losslaws.law import Law, Parameter, power
+from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, Law, Parameter, powered
 
 __all__ = ["Momentum"]
 
@@ -27,25 +28,19 @@ class Momentum(Law):
 
     name = "momentum"
     source = "Tissue, Wang and Wang, 2024, arXiv:2408.11029"
-    parameters = (
-        Parameter("L0", 1e-4, 1e4, 2.0, 2.0, (0.7, 0.9)),
-        Parameter("A", 1e-6, 1e4, 0.5, 2.0, (0.3, 0.1)),
-        Parameter("alpha", 0.02, 3.0, 0.5, 0.7, (0.5,)),
-        Parameter("D", 1e-6, 1e3, 0.2, 1.5, (0.05, 0.15)),
-        Parameter("tau", 1e-4, 3.0, 0.05, 1.5, (0.02, 0.1, 0.3)),
-    )
+    parameters = (LEAST, HEIGHT, ALPHA, evolve(GAIN, name="D"), Parameter("tau", 1e-5, 5.0, 500.0, 0.5, (1.0, 4.0), per=1))
 
     def loss(self, theta: FloatArray, seen: Exposure) -> FloatArray:
         """See the module."""
         l0, a, alpha, d, tau = theta
         come = seen.past * -np.expm1(-seen.age / tau)
-        return np.asarray(l0 + power(a, alpha, seen.area)[0] - d * (come @ seen.drop))
+        return np.asarray(l0 + powered(a, alpha, seen.area)[0] - d * (come @ seen.drop))
 
     def gradient(self, theta: FloatArray, seen: Exposure) -> FloatArray:
         """See the module."""
         _, a, alpha, d, tau = theta
         left = seen.past * np.exp(-seen.age / tau)
-        _, by_a, by_alpha = power(a, alpha, seen.area)
+        _, by_a, by_alpha, _ = powered(a, alpha, seen.area)
         return np.stack(
             [
                 np.ones_like(seen.area),

@@ -2,8 +2,8 @@
 
     L(s) = L0 + A S(s)^-α - B Σ_k drop_k G(r_k^-γ since_k(s)),    G(x) = 1 - (1 + C x)^-β
 
-S is the area of the rates with the warmup's, drops are those after the warmup alone. What a drop gains comes with what
-drives the model after it, not with time: at a rate of zero nothing moves.
+S is the area of the rates with the warmup's; drops are those after the warmup. What a drop gains comes with what drives
+the model after it, not with time: at a rate of zero nothing moves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 
 from lrdecay.losslaws.curve import FloatArray
 from lrdecay.losslaws.exposure import Exposure
-from lrdecay.losslaws.law import Law, Parameter, power
+from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, Law, powered
+from lrdecay.losslaws.retained import RETAINED, gained, gained_gradient
 
 __all__ = ["MultiPower"]
 
@@ -25,41 +26,14 @@ class MultiPower(Law):
 
     name = "multi_power"
     source = "Luo et al., 2025, arXiv:2503.12811"
-    parameters = (
-        Parameter("L0", 1e-4, 1e4, 2.0, 2.0, (0.7, 0.9)),
-        Parameter("A", 1e-6, 1e4, 0.5, 2.0, (0.3, 0.1)),
-        Parameter("alpha", 0.02, 3.0, 0.5, 0.7, (0.5,)),
-        Parameter("B", 1e-6, 1e3, 0.3, 1.5, (0.05, 0.15)),
-        Parameter("C", 1e-3, 1e5, 30.0, 2.0, (10.0, 100.0)),
-        Parameter("beta", 0.02, 2.0, 0.5, 0.5, (0.5,)),
-        Parameter("gamma", 0.01, 1.0, 0.5, 0.5, (0.5,)),
-    )
+    parameters = (LEAST, HEIGHT, ALPHA, GAIN, *RETAINED)
 
     def loss(self, theta: FloatArray, seen: Exposure) -> FloatArray:
         """See the module."""
-        l0, a, alpha, b, c, beta, gamma = theta
-        x = seen.since * seen.rate ** (-gamma)
-        gained = seen.past * (1 - (1 + c * x) ** (-beta))
-        return np.asarray(l0 + power(a, alpha, seen.area)[0] - b * (gained @ seen.drop))
+        return np.asarray(theta[0] + powered(theta[1], theta[2], seen.area)[0] - gained(theta[3:], seen))
 
     def gradient(self, theta: FloatArray, seen: Exposure) -> FloatArray:
         """See the module."""
-        _, a, alpha, b, c, beta, gamma = theta
-        scaled = seen.rate ** (-gamma)
-        x = seen.since * scaled
-        base = 1 + c * x
-        left = base ** (-beta) * seen.past
-        by_x = beta * c * left / base  # dG/dx
-        _, by_a, by_alpha = power(a, alpha, seen.area)
-        return np.stack(
-            [
-                np.ones_like(seen.area),
-                by_a,
-                by_alpha,
-                -((seen.past - left) @ seen.drop),
-                -b * ((by_x * x / c) @ seen.drop),
-                -b * ((left * np.log(base)) @ seen.drop),
-                b * ((by_x * x) @ (seen.drop * np.log(seen.rate))),
-            ],
-            axis=1,
-        )
+        _, by_a, by_alpha, _ = powered(theta[1], theta[2], seen.area)
+        less = [-g for g in gained_gradient(theta[3:], seen)]
+        return np.stack([np.ones_like(seen.area), by_a, by_alpha, *less], axis=1)

@@ -19,7 +19,7 @@ from lrdecay.losslaws.curve import Curve, FloatArray
 
 __all__ = ["Noise", "noise_of"]
 
-MISSES = 1e-3
+MISSES = 2e-3
 PIECES = 4
 LEAST = 1e-5
 """In the logarithm of the loss: below is rounding."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from attrs import frozen
+from numpy.typing import ArrayLike
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.losslaws.curve import Curve, FloatArray
@@ -33,9 +34,9 @@ class Units:
     span: float
     level: float
 
-    def exposure(self, rates: FloatArray, steps: object, warmup: int, blocks: int = BLOCKS) -> Exposure:
+    def exposure(self, rates: FloatArray, steps: ArrayLike, warmup: int, blocks: int = BLOCKS) -> Exposure:
         """`lrdecay.losslaws.exposure.exposure` in these units."""
-        return exposure(rates, steps, warmup=warmup, peak=self.peak, span=self.span, blocks=blocks)  # type: ignore[arg-type]
+        return exposure(rates, steps, warmup=warmup, peak=self.peak, span=self.span, blocks=blocks)
 
 
 def units_of(curves: Sequence[Curve]) -> Units:
