@@ -14,9 +14,9 @@ from lrdecay.losslaws.law import Parameter
 __all__ = ["RETAINED", "gained", "gained_gradient"]
 
 RETAINED = (
-    Parameter("C", 1e-2, 1e6, 0.015, 0.5, (1.0, 0.1), per=-1),
-    Parameter("beta", 0.02, 5.0, 0.7, 0.2),
-    Parameter("gamma", 0.01, 1.5, 0.6, 0.1),
+    Parameter("C", 1e-2, 1e6, 0.03, 0.5, (1.0, 0.1), per=-1),
+    Parameter("beta", 0.02, 5.0, 0.5, 0.25),
+    Parameter("gamma", 0.01, 1.5, 0.7, 0.15),
 )
 """Their priors were set on the 25M and 100M curves of Luo et al.; C is per update at the peak."""
 
