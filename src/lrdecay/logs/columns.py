@@ -124,7 +124,17 @@ def log_of(table: Table, *, loss: str | None = None, lr: str | None = None) -> L
     epoch = _first(columns, is_epoch)
     rate = None if rate_name is None else columns[rate_name]
     return Log(
-        table.name, table.source, table.kind, loss_name, columns[loss_name], rate_name, rate, batch, epoch, notes
+        name=table.name,
+        source=table.source,
+        kind=table.kind,
+        loss_name=loss_name,
+        loss=columns[loss_name],
+        rate_name=rate_name,
+        rate=rate,
+        batch=batch,
+        epoch=epoch,
+        first=min(int(s.steps.min()) for s in columns.values()),
+        notes=notes,
     )
 
 

@@ -85,6 +85,7 @@ class Log:
         rate: at its own steps, often others than the loss.
         batch: the batch size, where it was logged.
         epoch: passes over the data, where they were logged.
+        first: the first step at which anything was logged.
         notes: sentences about what was done so far.
     """
 
@@ -97,6 +98,7 @@ class Log:
     rate: Series | None = None
     batch: Series | None = None
     epoch: Series | None = None
+    first: int = 0
     notes: tuple[str, ...] = ()
 
     @property
