@@ -1,11 +1,12 @@
 """The rate of every update, from the rates that were logged, or from a schedule.
 
 between logged points   a straight line; but where the rate stood still before and after, and is another, it is a
-                        step, half way between the two
+                        step: half way between the two, or at the second where that one is off the spacing of the
+                        others, for then it was logged because the rate changed
 after the last          the last; a last point at the end itself is the rate of no update, and counts only where the
                         rate was moving
-before the first        on the line of the first two points where they rise from near by; otherwise the first rate,
-                        after a warmup from 0 that is linear over so many updates as are given
+before the first        on the line of the first two points, from near by; farther back the same rate, after a warmup
+                        from 0 that is linear over so many updates as are given
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def _logged(log: Log, last: int, warmup: int | None, notes: list[str]) -> FloatA
     values = _between(points, last, notes)
     first = int(points.steps[0])
     if first > 0:
-        values[:first] = _before(points, min(first, last), warmup, notes)[: len(values[:first])]
+        values[:first] = _before(points, log.first, warmup, notes)[: len(values)]
     return values
 
 
@@ -123,41 +124,53 @@ def _between(points: Series, last: int, notes: list[str]) -> FloatArray:
     at, v = points.steps.astype(np.float64), points.values
     size = max(last, 1)
     values = np.interp(np.arange(size), at, v)
+    usual = float(np.median(np.diff(at))) if len(at) > 1 else 1.0
     moved = np.abs(np.diff(v)) > _SAME * float(v.max())
     for i in np.flatnonzero(moved):
         still = 0 < i < len(moved) - 1 and not moved[i - 1] and not moved[i + 1]
         low, high = int(points.steps[i]), int(points.steps[i + 1])
         if still and high - low > 1:
-            middle = (low + high + 1) // 2
+            middle = high if high - low != usual else (low + high + 1) // 2
             values[low:middle], values[middle:high] = v[i], v[i + 1]
             notes.append(
                 f"The rate steps from {v[i]:.6g} to {v[i + 1]:.6g} between steps {low} and {high}: at {middle}."
             )
         elif high - low > max(_WIDE * last, 2):
             notes.append(f"Between steps {low} and {high} no rate was logged: taken as a straight line.")
-    if last - 1 - at[-1] > _NEAR * (float(np.median(np.diff(at))) if len(at) > 1 else 1.0):
+    if last - 1 - at[-1] > _NEAR * usual:
         notes.append(f"The last rate was logged at step {int(at[-1])}, and is held to step {last}.")
     return values
 
 
-def _before(points: Series, first: int, warmup: int | None, notes: list[str]) -> FloatArray:
-    """The rates before the first that was logged."""
+def _before(points: Series, begin: int, warmup: int | None, notes: list[str]) -> FloatArray:
+    """The rates before the first that was logged.
+
+    Args:
+        points: what was logged.
+        begin: the first step at which the log has anything.
+        warmup: updates that warmed up, where it was said.
+        notes: are added to.
+    """
     at, v = points.steps, points.values
+    first = int(at[0])
     earlier: FloatArray = np.arange(first, dtype=np.float64)
-    if warmup is not None:
-        notes.append(f"The log's rates start at step {at[0]}: before it, a linear warmup over {warmup} updates.")
-        over = min(warmup, int(at[0]))
-        risen: FloatArray = v[0] * np.minimum((earlier + 1) / (over + 1), 1.0)
-        return risen
     gap = float(np.median(np.diff(at))) if len(at) > 1 else 1.0
-    rises = len(at) > 1 and v[1] > v[0] * (1 + _SAME)
-    if rises and at[0] <= _NEAR * gap:
-        slope = (v[1] - v[0]) / float(at[1] - at[0])
-        line: FloatArray = np.maximum(v[0] - slope * (float(at[0]) - earlier), 0.0)
+    slope = (v[1] - v[0]) / float(at[1] - at[0]) if len(at) > 1 and at[1] - at[0] <= _NEAR * gap else 0.0
+    near = 0 if first <= _NEAR * gap else min(max(begin, round(first - _NEAR * gap)), first - 1)
+    line: FloatArray = np.maximum(v[0] - slope * (first - np.maximum(earlier, near)), 0.0)
+    if near == 0 and warmup is None:
         return line
-    if rises or at[0] > _NEAR * gap:
+    held = float(line[near])
+    if warmup is None:
         notes.append(
-            f"The log's rates start at step {at[0]}: before it the rate is taken to be {v[0]:.6g}, with no warmup; say"
+            f"The log's rates start at step {first}: before it the rate is taken to be {held:.6g}, with no warmup; say"
             " --warmup N if there was one."
         )
-    return np.full(first, v[0])
+        return line
+    over = min(warmup, first)
+    if near or slope == 0:
+        line *= np.minimum((earlier + 1) / (over + 1), 1.0)
+        notes.append(
+            f"The log's rates start at step {first}: before it, {held:.6g} after a linear warmup over {over} updates."
+        )
+    return line

@@ -48,11 +48,13 @@ class Reading:
         curve: its rates and its losses.
         log: what it was made of.
         notes: sentences about everything that was left out, moved or assumed.
+        scheduled: whether the rates are of a schedule that was given, not of the log.
     """
 
     curve: Curve
     log: Log
     notes: tuple[str, ...]
+    scheduled: bool = False
 
 
 def read_curves(
@@ -95,7 +97,7 @@ def _reading(log: Log, *, schedule: str | Schedule | None, steps: int | None, wa
     losses, notes = cleaned(log)
     rates = rates_of(log, int(losses.steps[-1]), schedule=schedule, steps=steps, warmup=warmup)
     curve = Curve(log.name, rates.values, losses.steps, losses.values, rates.warmup)
-    return Reading(curve, log, (*log.notes, *notes, *rates.notes))
+    return Reading(curve, log, (*log.notes, *notes, *rates.notes), scheduled=schedule is not None)
 
 
 def _tables(source: str | Path, asked: Asked) -> list[Table]:
