@@ -17,9 +17,16 @@ __all__ = ["begins", "joined"]
 
 
 def begins(reading: Reading) -> int:
-    """The step from which a log knows its own rates; 0 where they were given by a schedule."""
-    log = reading.log
-    return 0 if reading.scheduled or log.rate is None or not len(log.rate) else int(log.rate.steps.min())
+    """The step from which a log that begins in the middle has rates; 0 where it begins at the start.
+
+    Where a schedule gave the rates, nothing is missing: 0 too.
+    """
+    rate = reading.log.rate
+    if reading.scheduled or rate is None or not len(rate):
+        return 0
+    steps = np.unique(rate.steps)
+    near = 2.0 * float(np.median(np.diff(steps))) if len(steps) > 1 else 2.0
+    return int(steps[0]) if steps[0] > near else 0
 
 
 def joined(branch: Reading, trunk: Reading) -> Reading:

@@ -3,8 +3,8 @@
 between logged points   a straight line; but where the rate stood still before and after, and is another, it is a
                         step: half way between the two, or at the second where that one is off the spacing of the
                         others, for then it was logged because the rate changed
-after the last          the last; a last point at the end itself is the rate of no update, and counts only where the
-                        rate was moving
+after the last          on the line of the last points, from near by; farther on the last rate. A last point at the
+                        end itself is the rate of no update, and counts only where the rate was moving
 before the first        on the line of the first two points, from near by; farther back the same rate, after a warmup
                         from 0 that is linear over so many updates as are given
 """
@@ -25,6 +25,8 @@ __all__ = ["Rates", "rates_of"]
 _SAME = 1e-6  # relative to the peak; rates nearer than this are equal
 _NEAR = 2.0  # gaps; a first point no further from step 0 is at the start
 _WIDE = 0.02  # of the run; a gap across which the rate moves is told where it is wider
+_SPARSE = 0.1  # of the run; the usual gap is told where it is wider
+_BENT = 0.5  # of a slope; by how much the one before may differ where a line goes on
 
 
 @frozen(eq=False)
@@ -135,11 +137,24 @@ def _between(points: Series, last: int, notes: list[str]) -> FloatArray:
             notes.append(
                 f"The rate steps from {v[i]:.6g} to {v[i + 1]:.6g} between steps {low} and {high}: at {middle}."
             )
-        elif high - low > max(_WIDE * last, 2):
+        elif high - low > max(_WIDE * last, _NEAR * usual):
             notes.append(f"Between steps {low} and {high} no rate was logged: taken as a straight line.")
-    if last - 1 - at[-1] > _NEAR * usual:
+    if moved.any() and usual > _SPARSE * last:
+        notes.append(f"The rate was logged at {len(at)} steps only: taken as straight lines between them.")
+    beyond = np.arange(min(int(at[-1]) + 1, size), size)
+    if len(beyond) <= _NEAR * usual:
+        values[beyond] = np.clip(v[-1] + _slope(points) * (beyond - at[-1]), 0.0, v.max())
+    else:
         notes.append(f"The last rate was logged at step {int(at[-1])}, and is held to step {last}.")
     return values
+
+
+def _slope(points: Series) -> float:
+    """The slope at the end, where the last three points are about on a line; otherwise 0."""
+    if len(points) < 3:
+        return 0.0
+    before, end = np.diff(points.values[-3:]) / np.diff(points.steps[-3:])
+    return float(end) if abs(end - before) <= _BENT * abs(end) else 0.0
 
 
 def _before(points: Series, begin: int, warmup: int | None, notes: list[str]) -> FloatArray:
