@@ -30,6 +30,9 @@ from lrdecay.logs.tensorboard import tensorboard_writer
 from lrdecay.logs.text import csv_writer, jsonl_writer
 from lrdecay.logs.wandb import wandb_writer
 from lrdecay.logs.writer import Run, Writer
+from lrdecay.runs.spec import RunResult
+from lrdecay.runs.store.opening import open_store
+from lrdecay.runs.store.values import Member, StudyRecord
 from lrdecay.runs.trace import Trace
 
 ALL = np.arange(60)
@@ -53,10 +56,9 @@ def exported(writer: Writer) -> None:
 
 
 def places(folder: Path) -> dict[str, str]:
-    """Every file in a folder, by its content."""
-    return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()} | {
-        str(p): "" for p in folder.rglob("*") if p.is_dir()
-    }
+    """Every file and folder in a folder, files with what they hold."""
+    found = [p for p in sorted(folder.rglob("*")) if not p.is_symlink()]
+    return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() if p.is_file() else "" for p in found}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,9 @@ def test_what_we_export_is_read_back_and_left_as_it_was(
 ) -> None:
     with writer(tmp_path / "written" / place) as opened:  # type: ignore[attr-defined]
         exported(opened)
-    shutil.copytree(tmp_path / "written", tmp_path / "read")  # W&B's own process writes to its logs for a while
+    shutil.copytree(
+        tmp_path / "written", tmp_path / "read", symlinks=True
+    )  # W&B's own process writes to its logs for a while
     source = tmp_path / "read" / place
     before = places(tmp_path / "read")
     readings = {r.curve.name: r for r in read_curves(source)}
@@ -87,8 +91,8 @@ def test_what_we_export_is_read_back_and_left_as_it_was(
         assert curve.rates == pytest.approx(RATES[:59], rel=0 if bits else 1e-6, abs=0)
         assert curve.warmup == 10
     assert only(source, run="linear").curve.name == "linear"
-    with pytest.raises(InputError, match="--run NAME"):
-        only(source, run="step")
+    with pytest.raises(InputError, match=r"--run NAME.*got 'linea'.*Did you mean `linear`"):
+        only(source, run="linea")
     assert places(tmp_path / "read") == before
 
 
@@ -104,6 +108,21 @@ def test_the_traces_of_a_comparison_are_runs(tmp_path: Path) -> None:
     for seed in (0, 1):
         Trace(ALL, ALL / 30, RATES, loss(ALL + 1, seed)).to_csv(tmp_path / "traces" / f"cosine-0.1-seed{seed}.csv")
     assert [r.curve.name for r in read_curves(tmp_path)] == ["cosine-0.1-seed0", "cosine-0.1-seed1"]
+
+
+def test_a_store_is_read_for_its_scored_runs_only(tmp_path: Path) -> None:
+    study = StudyRecord({"q": 1}, "c")
+    with open_store(tmp_path) as store:
+        store.put_study(study)
+        for seed, role in enumerate(("score", "pilot", "score")):
+            trace = Trace(ALL, ALL / 30, RATES, loss(ALL + 1, seed))
+            store.put_result(RunResult(f"run{seed}", seed, "constant(0.1)", "loss", "min", 1.0, {"loss": 1.0}, trace))
+            store.add_members(study.id, [Member(f"run{seed}", "row", "constant(0.1)", seed, None, role)])
+        store.add_members(study.id, [Member("unfinished", "row", "constant(0.1)", 7, None, "score")])
+    before = places(tmp_path)
+    assert {r.curve.name for r in read_curves(tmp_path)} == {"constant(0.1) seed 0", "constant(0.1) seed 2"}
+    assert only(tmp_path / "lrdecay.db", run="constant(0.1) seed 2").curve.losses[0] == loss(ALL + 1, 2)[1]
+    assert places(tmp_path) == before
 
 
 def test_lightnings_metrics_are_read(tmp_path: Path) -> None:
@@ -195,6 +214,17 @@ def test_tensorboard_shows_a_restart_that_its_own_reader_would_purge(tmp_path: P
     assert reading.curve.losses[-len(later) :] == pytest.approx(loss(later, 3), rel=1e-6)
     with pytest.raises(InputError, match="--step NAME"):
         only(tmp_path, step="Step")
+
+
+def test_runs_of_one_name_are_numbered(tmp_path: Path) -> None:
+    with mlflow_writer(tmp_path / "mlruns") as writer:
+        for _ in range(2):
+            writer.open(Run("same"))
+            for t in ALL:
+                writer.log(int(t), {"rate": RATES[t], "loss": loss(ALL + 1)[t]})
+            writer.close({})
+    assert [r.curve.name for r in read_curves(tmp_path / "mlruns")] == ["same", "same (2)"]
+    assert len(read_curves(tmp_path / "mlruns", run="same (2)")) == 1
 
 
 def test_keras_tags_of_tensorboard_are_at_epochs(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from lrdecay.errors import InputError, MissingExtraError, RunError, did_you_mean, refusal
 from lrdecay.logs.cleaning import cleaned
@@ -80,14 +81,14 @@ def read_curves(
         steps: updates that the schedule was laid out for.
         warmup: updates that warmed up; None: seen in the rates.
         steps_per_epoch: for logs that count epochs only.
-        run: which of several runs, by name; None: all.
+        run: which of several runs, by name; None: all. Runs of one name are "run", "run (2)", ...
 
     Raises:
         InputError: it cannot be read as asked; the message says what to do.
         RunError: it cannot be reached.
         MissingExtraError: what the format needs is not installed.
     """
-    tables = _chosen(_tables(source, Asked(step, steps_per_epoch)), run, str(source))
+    tables = _chosen(_told_apart(_tables(source, Asked(step, steps_per_epoch))), run, str(source))
     return [
         _reading(log_of(table, loss=loss, lr=lr), schedule=schedule, steps=steps, warmup=warmup) for table in tables
     ]
@@ -132,13 +133,22 @@ def _read(kind: str, function: str, source: str | Path, asked: Asked) -> list[Ta
     return tables
 
 
+def _told_apart(tables: list[Table]) -> list[Table]:
+    """Runs of one name are numbered from the second on: "run", "run (2)"."""
+    seen: Counter[str] = Counter()
+    made = []
+    for table in tables:
+        seen[table.name] += 1
+        made.append(table if seen[table.name] == 1 else evolve(table, name=f"{table.name} ({seen[table.name]})"))
+    return made
+
+
 def _chosen(tables: list[Table], run: str | Sequence[str] | None, source: str) -> list[Table]:
     if run is None:
         return tables
     wanted = [run] if isinstance(run, str) else list(run)
     names = [t.name for t in tables]
     for name in wanted:
-        if names.count(name) != 1:
-            got = name if name not in names else f"{name}, which names {names.count(name)} runs"
-            raise InputError(refusal("--run NAME", f"must name one run of {source}", got, did_you_mean(name, names)))
+        if name not in names:
+            raise InputError(refusal("--run NAME", f"must name a run of {source}", name, did_you_mean(name, names)))
     return [t for t in tables if t.name in wanted]

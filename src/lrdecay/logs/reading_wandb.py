@@ -33,7 +33,7 @@ def read_wandb(path: Path, asked: Asked) -> list[Table]:
     Raises:
         InputError: a file is damaged, or holds no history.
     """
-    files = [path] if path.is_file() else sorted(path.rglob("*.wandb"))
+    files = [path] if path.is_file() else sorted({p.resolve() for p in path.rglob("*.wandb")})  # latest-run is a link
     return [_of_file(file, asked) for file in files]
 
 
