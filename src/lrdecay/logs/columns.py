@@ -7,10 +7,11 @@ A name is cut at ``/ _ - . :`` and blanks, without regard to case.
     loss    holds "loss" (or "nll"), and beside it only words that say nothing more: train, step, epoch, batch, lm, ...
             Held-out losses (val, valid, eval, test, dev, heldout) are taken only where there is no training loss.
             Of ``x_step`` and ``x_epoch``, which Lightning makes of one ``x``, the first.
-    rate    lr, rate, learning_rate, train_lr, and Lightning's ``lr-SGD``, ``lr-AdamW/pg1``
+    rate    lr, rate, learning_rate, train_lr, and Lightning's ``lr-SGD``, ``lr-AdamW/pg1``; of groups ``lr/group0``
     batch   batch_size, global_batch_size
 
-Columns that hold the same numbers are one.
+Columns that hold the same numbers are one; a loss of a few entries, such as a last word of transformers, is none beside
+one of many.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from lrdecay.errors import InputError, did_you_mean, refusal
 from lrdecay.logs.log import Log, Series, Table
+from lrdecay.losslaws.curve import FEWEST
 
 __all__ = ["is_epoch", "is_held_out", "log_of", "step_name"]
 
@@ -69,7 +71,11 @@ def is_held_out(name: str) -> bool:
 
 
 def _is_rate(name: str) -> bool:
-    return _last(name) in _RATES or re.match(r"lr-\w", name) is not None
+    if _last(name) in _RATES:
+        return True
+    words = _words(name)
+    group = words[:1] == ("lr",) and all(re.fullmatch(r"(group|pg)?\d*", w) for w in words[1:])
+    return group or (name.startswith("lr-") and words[-1] not in ("momentum", "decay"))
 
 
 def is_epoch(name: str) -> bool:
@@ -142,6 +148,8 @@ def _loss_name(columns: Mapping[str, Series], asked: str | None, where: str) -> 
     if asked is not None:
         return _asked(columns, asked, "--loss", where)
     fit = [n for n in columns if _is_loss(n)]
+    if any(len(columns[n]) >= FEWEST for n in fit):
+        fit = [n for n in fit if len(columns[n]) >= FEWEST]
     training = _one_of_twins([n for n in fit if not is_held_out(n)])
     for names in (_distinct(columns, training), _distinct(columns, _one_of_twins([n for n in fit if is_held_out(n)]))):
         if len(names) == 1:

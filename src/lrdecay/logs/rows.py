@@ -91,6 +91,8 @@ def table_of_rows(
         return Table(name, source, kind, columns, broken, (*notes, said))
     raw, broken = _columns(rows, names, step, whole=True, name=name)
     columns = {n: series(at, values, late=late(n)) for n, (at, values) in raw.items()}
+    if step == "_step" and asked.step is None:
+        notes = (*notes, "The step is _step, W&B's count of log calls; for another: --step NAME.")
     lost = sum(1 for row in rows if number(row.get(step)) is None and any(number(v) is not None for v in row.values()))
     told = (f"{lost} rows without a step were left out.",) if lost else ()
     return Table(name, source, kind, columns, broken, (*notes, *told))
