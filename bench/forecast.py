@@ -37,12 +37,12 @@ from lrdecay.losslaws.ensemble import MEMBERS, members
 from lrdecay.losslaws.exposure import exposure
 from lrdecay.losslaws.fitting import Fit, data_of, fit
 from lrdecay.losslaws.functional import Functional
-from lrdecay.losslaws.law import Law
+from lrdecay.losslaws.law import LossLaw
 from lrdecay.losslaws.momentum import Momentum
 from lrdecay.losslaws.multi_power import MultiPower
 from lrdecay.losslaws.sublinear import Sublinear
 
-LAWS: tuple[Law, ...] = (MultiPower(), Sublinear(), Momentum(), Functional())
+LAWS: tuple[LossLaw, ...] = (MultiPower(), Sublinear(), Momentum(), Functional())
 PEAK, WARMUP, EVERY, NOISE, LEVEL = 3e-4, 2160, 128, 7e-4, 3.0
 LOGGED = (
     ("constant", f"warmup({WARMUP}) + constant({PEAK})", 24_000),

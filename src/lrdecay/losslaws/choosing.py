@@ -1,8 +1,9 @@
-"""Which law: by its held-out error, where that tells laws apart; otherwise by what is known of them.
+"""Which law: by whole curves that were held out, where there are enough; otherwise by what is known of laws.
 
-Held-out ends of the logged curves lie near what was fitted, so every law is good there, and small differences say
-nothing of other schedules: over 19 sets of public logs the law of least held-out error was the best elsewhere in a third.
-So differences below `lrdecay.losslaws.noise.MISSES`, which laws are off by anyway, do not count, and the first law of
+The end of a logged curve lies near what was fitted, so every law is good there, and which is best there says nothing of
+other schedules: over 19 sets of public logs the law of least error at held-out ends was the best elsewhere in a third.
+So ends are reported and decide nothing. Whole curves are other schedules; with three or more each is held out once.
+Differences below `lrdecay.losslaws.noise.MISSES`, which laws are off by anyway, do not count, and the first law of
 `LAWS` wins among the rest. The order is that of their errors on final losses over public runs (docs/forecast.md).
 """
 
@@ -17,7 +18,7 @@ from lrdecay.losslaws.curve import Curve
 from lrdecay.losslaws.fitting import Fit, data_of, fit
 from lrdecay.losslaws.functional import Functional
 from lrdecay.losslaws.heldout import Fold, held_out, root_mean_square
-from lrdecay.losslaws.law import Law
+from lrdecay.losslaws.law import LossLaw
 from lrdecay.losslaws.momentum import Momentum
 from lrdecay.losslaws.multi_power import MultiPower
 from lrdecay.losslaws.noise import MISSES
@@ -25,7 +26,7 @@ from lrdecay.losslaws.sublinear import Sublinear
 
 __all__ = ["LAWS", "Candidate", "Choice", "choose"]
 
-LAWS: tuple[Law, ...] = (Sublinear(), MultiPower(), Momentum(), Functional())
+LAWS: tuple[LossLaw, ...] = (Sublinear(), MultiPower(), Momentum(), Functional())
 """Best first, by the public record."""
 
 
@@ -43,8 +44,13 @@ class Candidate:
 
     @property
     def error(self) -> float:
-        """Root mean square over folds, in the logarithm of the loss."""
+        """Root mean square over folds, in the logarithm of the loss; inf where there are none."""
         return root_mean_square(self.folds)
+
+    @property
+    def elsewhere(self) -> float:
+        """The same over whole curves alone."""
+        return root_mean_square([fold for fold in self.folds if fold.whole])
 
 
 @frozen(eq=False)
@@ -74,10 +80,8 @@ def choose(curves: Sequence[Curve], law: str = "auto") -> Choice:
     one_of([*names, "auto"]).check("forecast(law=...)", law)
     data = data_of(curves)
     candidates = tuple(
-        Candidate(fit(own, data), tuple(held_out(own, curves, data.units)))
-        for own in LAWS
-        if law in ("auto", own.name)
+        Candidate(found := fit(own, data), tuple(held_out(found, curves))) for own in LAWS if law in ("auto", own.name)
     )
-    least = min(c.error for c in candidates)
-    near = [c for c in candidates if c.error <= least + MISSES]
-    return Choice(candidates, (near or candidates)[0])
+    least = min(c.elsewhere for c in candidates)
+    near = [c for c in candidates if c.elsewhere <= least + MISSES]
+    return Choice(candidates, near[0])

@@ -46,10 +46,15 @@ class Curve:
         call = f"Curve({self.name!r}, "
         if not (np.isfinite(self.rates).all() and (self.rates >= 0).all() and (self.rates > 0).any()):
             raise InputError(refusal(f"{call}rates=...)", "must be finite, >= 0, and somewhere above 0", self.rates))
+        if not 0 <= self.warmup <= len(self.rates):
+            msg = refusal(f"{call}warmup=...)", f"must lie in 0 to {len(self.rates)} updates", self.warmup)
+            raise InputError(msg)
+        if not len(self.steps):
+            raise InputError(refusal(f"{call}steps=...)", "must hold at least one step", "none"))
         if len(self.steps) != len(self.losses) or (np.diff(self.steps) <= 0).any():
             msg = refusal(f"{call}steps=...)", "must rise, one step for each loss", self.steps)
             raise InputError(msg)
-        if len(self.steps) and not (self.steps[0] >= 1 and self.steps[-1] <= len(self.rates)):
+        if not (self.steps[0] >= 1 and self.steps[-1] <= len(self.rates)):
             rule = f"must lie in 1 to {len(self.rates)}, the number of updates whose rates are known"
             raise InputError(refusal(f"{call}steps=...)", rule, [int(self.steps[0]), int(self.steps[-1])]))
         if not (np.isfinite(self.losses).all() and (self.losses > 0).all()):

@@ -102,7 +102,7 @@ def exposure(
         area=area[at],
         drop=np.add.reduceat(size, edges) if len(where) else size,
         rate=np.maximum(mean(r[where]), LOWEST),
-        start=start,
+        start=np.maximum(start, 1e-9),
         since=np.maximum(area[at][:, None] - start, 0.0) * past,
         age=np.maximum(at[:, None] / span - place, 0.0) * past,
         past=past,

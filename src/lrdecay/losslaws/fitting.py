@@ -18,7 +18,7 @@ from scipy.optimize import least_squares
 
 from lrdecay.losslaws.curve import Curve, FloatArray
 from lrdecay.losslaws.exposure import Exposure
-from lrdecay.losslaws.law import Law
+from lrdecay.losslaws.law import LossLaw
 from lrdecay.losslaws.noise import Noise, noise_of
 from lrdecay.losslaws.units import Units, units_of
 
@@ -70,19 +70,18 @@ class Problem:
         prior: log centres, shape (P,).
     """
 
-    law: Law
+    law: LossLaw
     data: Data
     scale: FloatArray
     observed: FloatArray
     prior: FloatArray
-    tight: float = 1.0
 
     def residuals(self, u: FloatArray) -> FloatArray:
         """Of the data and of the prior, at log parameters."""
         theta = np.exp(u)
         loss = np.concatenate([self.law.loss(theta, e) for e in self.data.exposures])
         off = (np.log(np.maximum(loss, 1e-12)) - self.observed) / self.scale
-        return np.concatenate([off, self.tight * (u - self.prior) / self._widths])
+        return np.concatenate([off, (u - self.prior) / self._widths])
 
     def jacobian(self, u: FloatArray) -> FloatArray:
         """Its derivatives, shape (n + P, P)."""
@@ -90,7 +89,7 @@ class Problem:
         loss = np.concatenate([self.law.loss(theta, e) for e in self.data.exposures])
         slope = np.concatenate([self.law.gradient(theta, e) for e in self.data.exposures])
         by_log = slope * theta / (np.maximum(loss, 1e-12) * self.scale)[:, None]
-        return np.concatenate([by_log, self.tight * np.diag(1 / self._widths)])
+        return np.concatenate([by_log, np.diag(1 / self._widths)])
 
     def solved(self, start: FloatArray, most: int = 200) -> tuple[FloatArray, float]:
         """Log parameters at the nearest minimum, and the objective there."""
@@ -125,7 +124,7 @@ class Fit:
         problem: what was solved.
     """
 
-    law: Law
+    law: LossLaw
     units: Units
     theta: FloatArray
     cost: float
@@ -148,18 +147,25 @@ class Fit:
         )
 
 
-def fit(law: Law, data: Data, *, tight: float = 1.0) -> Fit:
-    """The best of many starts, twice: for the size of the noise, and with it."""
+def fit(law: LossLaw, data: Data, starts: Sequence[FloatArray] | None = None) -> Fit:
+    """The best of many starts, twice: for the size of the noise, and with it.
+
+    Args:
+        law: to be fitted.
+        data: to which.
+        starts: log parameters to begin with; None: those of the law.
+    """
     observed = data.observed
     centres = np.log([p.centred(data.units.span) for p in law.parameters])
-    first = Problem(law, data, np.full(len(observed), FIRST), observed, centres, tight)
-    u, _ = min((first.solved(s, 60) for s in _starts(law, centres)), key=lambda found: found[1])
+    begin = _starts(law, centres) if starts is None else list(starts)
+    first = Problem(law, data, np.full(len(observed), FIRST), observed, centres)
+    u, _ = min((first.solved(s, 60) for s in begin), key=lambda found: found[1])
     noise = noise_of(data.curves, first.residuals(u)[: len(observed)] * FIRST)
-    second = Problem(law, data, noise.scale, observed, centres, tight)
-    u, cost = min((second.solved(s) for s in [u, *_starts(law, centres)[:1]]), key=lambda found: found[1])
+    second = Problem(law, data, noise.scale, observed, centres)
+    u, cost = min((second.solved(s) for s in [u, begin[0]]), key=lambda found: found[1])
     return Fit(law, data.units, np.exp(u), cost, noise, second)
 
 
-def _starts(law: Law, centres: FloatArray) -> list[FloatArray]:
+def _starts(law: LossLaw, centres: FloatArray) -> list[FloatArray]:
     grids = np.meshgrid(*[np.log(p.starts) for p in law.parameters], indexing="ij")
     return list(centres + np.stack([g.ravel() for g in grids], axis=1))

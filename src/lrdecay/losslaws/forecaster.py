@@ -1,9 +1,10 @@
 """What a schedule would end at, and how sure that is.
 
 A prediction is the fit's. Its interval has two parts: near-equal fits differ (`lrdecay.losslaws.ensemble`), and the law
-itself is off by the larger of its held-out error and `MISSES`. With sd_m of the members' predictions and m of the miss,
+itself is off: by its error on whole curves held out, at least by `MISSES`. With the sd of the members' predictions and
+the miss m,
 
-    final loss ± 1.645 sqrt(sd_m² + (m loss)²)            90%
+    final loss ± 1.645 sqrt(sd² + (m loss)²)            90%
 
 For the *difference* of two schedules the members' differences are taken, in which most of what they disagree about is
 the same on both sides and goes out.
@@ -86,8 +87,9 @@ class Forecaster:
 
     @property
     def miss(self) -> float:
-        """What the law is off by itself, as a share of the loss."""
-        return float(max(MISSES, self.law.error)) if np.isfinite(self.law.error) else 2 * MISSES
+        """What the law is off by itself, as a share of the loss: on whole held-out curves, at least `MISSES`."""
+        off = self.law.elsewhere
+        return float(max(MISSES, off)) if np.isfinite(off) else MISSES
 
     @property
     def longest(self) -> int:

@@ -14,13 +14,13 @@ from attrs import evolve
 
 from lrdecay.losslaws.curve import FloatArray
 from lrdecay.losslaws.exposure import Exposure
-from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, Law, Parameter, powered
+from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, LossLaw, Parameter, powered
 
 __all__ = ["Functional"]
 
 
 @final
-class Functional(Law):
+class Functional(LossLaw):
     """Seven parameters: L0, A, α, B, c, C, γ."""
 
     name = "functional"

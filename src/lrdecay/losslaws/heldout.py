@@ -16,11 +16,9 @@ import numpy as np
 from attrs import frozen
 
 from lrdecay.losslaws.curve import Curve, FloatArray
-from lrdecay.losslaws.fitting import data_of, fit
-from lrdecay.losslaws.law import Law
-from lrdecay.losslaws.units import Units
+from lrdecay.losslaws.fitting import Fit, data_of, fit
 
-__all__ = ["SHARE", "Fold", "folds_of", "held_out"]
+__all__ = ["SHARE", "Fold", "folds_of", "held_out", "root_mean_square"]
 
 SHARE = 0.2
 """Of a curve's points after the warmup, at its end."""
@@ -57,11 +55,11 @@ def folds_of(curves: Sequence[Curve]) -> list[tuple[list[Curve], Curve, bool]]:
     return found
 
 
-def held_out(law: Law, curves: Sequence[Curve], units: Units) -> list[Fold]:
-    """Refit without each fold, and see what it was off there."""
+def held_out(fitted: Fit, curves: Sequence[Curve]) -> list[Fold]:
+    """Refit without each fold, from where all curves led, and see what it was off there."""
     found = []
     for kept, out, whole in folds_of(curves):
-        refit = fit(law, data_of(kept, units))
+        refit = fit(fitted.law, data_of(kept, fitted.units), starts=[np.log(fitted.theta)])
         ahead = out.steps[-max(1, len(out.steps) // 4) :]
         off = np.log(refit.at(out.rates, ahead, out.warmup)) - np.log(out.losses[-len(ahead) :])
         found.append(Fold(out.name, whole, float(np.mean(off))))

@@ -18,7 +18,7 @@ from attrs import frozen
 from lrdecay.losslaws.curve import FloatArray
 from lrdecay.losslaws.exposure import Exposure
 
-__all__ = ["ALPHA", "GAIN", "HEIGHT", "LEAST", "Law", "Parameter", "powered"]
+__all__ = ["ALPHA", "GAIN", "HEIGHT", "LEAST", "LossLaw", "Parameter", "powered"]
 
 
 @frozen
@@ -62,7 +62,7 @@ GAIN = Parameter("B", 1e-5, 10.0, 0.05, 0.5, (1.0, 3.0))
 """What a whole drop from the peak to zero gains in the end."""
 
 
-class Law(ABC):
+class LossLaw(ABC):
     """The loss that a schedule leads to.
 
     Attributes:

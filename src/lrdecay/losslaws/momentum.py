@@ -17,18 +17,24 @@ from attrs import evolve
 
 from lrdecay.losslaws.curve import FloatArray
 from lrdecay.losslaws.exposure import Exposure
-from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, Law, Parameter, powered
+from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, LossLaw, Parameter, powered
 
 __all__ = ["Momentum"]
 
 
 @final
-class Momentum(Law):
+class Momentum(LossLaw):
     """Five parameters: L0, A, α, D, τ (in spans of updates)."""
 
     name = "momentum"
     source = "Tissue, Wang and Wang, 2024, arXiv:2408.11029"
-    parameters = (LEAST, HEIGHT, ALPHA, evolve(GAIN, name="D"), Parameter("tau", 1e-5, 5.0, 500.0, 0.5, (1.0, 4.0), per=1))
+    parameters = (
+        LEAST,
+        HEIGHT,
+        ALPHA,
+        evolve(GAIN, name="D"),
+        Parameter("tau", 1e-5, 5.0, 500.0, 0.5, (1.0, 4.0), per=1),
+    )
 
     def loss(self, theta: FloatArray, seen: Exposure) -> FloatArray:
         """See the module."""

@@ -14,14 +14,14 @@ import numpy as np
 
 from lrdecay.losslaws.curve import FloatArray
 from lrdecay.losslaws.exposure import Exposure
-from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, Law, powered
+from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, LossLaw, powered
 from lrdecay.losslaws.retained import RETAINED, gained, gained_gradient
 
 __all__ = ["MultiPower"]
 
 
 @final
-class MultiPower(Law):
+class MultiPower(LossLaw):
     """Seven parameters: L0, A, α, B, C, β, γ."""
 
     name = "multi_power"

@@ -1,6 +1,6 @@
 """What a drop gains with what drives the model after it: the part that two laws share.
 
-    B Σ_k drop_k G(r_k^-γ since_k(s)),    G(x) = 1 - (1 + C x)^-β        (Luo et al., 2025, arXiv:2503.12811, eq. 2)
+B Σ_k drop_k G(r_k^-γ since_k(s)),    G(x) = 1 - (1 + C x)^-β        (Luo et al., 2025, arXiv:2503.12811, eq. 2)
 """
 
 from __future__ import annotations

@@ -17,14 +17,14 @@ import numpy as np
 
 from lrdecay.losslaws.curve import FloatArray
 from lrdecay.losslaws.exposure import Exposure
-from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, Law, Parameter, powered
+from lrdecay.losslaws.law import ALPHA, GAIN, HEIGHT, LEAST, LossLaw, Parameter, powered
 from lrdecay.losslaws.retained import RETAINED, gained, gained_gradient
 
 __all__ = ["Sublinear"]
 
 
 @final
-class Sublinear(Law):
+class Sublinear(LossLaw):
     """Eight parameters: L0, A, α, B, C, β, γ, p."""
 
     name = "sublinear"
