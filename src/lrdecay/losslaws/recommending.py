@@ -4,7 +4,7 @@ Of the schedules in `lrdecay.losslaws.candidates` the law names one with the low
 law followed far from its logs is the main risk. What a law is off by it is off by alike on schedules that are alike, so
 a schedule c is as good as the best b, as far as the law can tell, where
 
-    loss(c) - loss(b) <= miss · loss(b) · min(1, 2 · area between their rates)
+    loss(c) - loss(b) <= miss · loss(b) · (area between their rates, in [0, 1])
 
 and among those the one least unlike a decaying log is chosen (both areas as in `candidates`). It is recommended where
 what it gains over the baseline is above the error of differences, and the 90% interval of the gain is above zero.
@@ -144,7 +144,7 @@ def _chosen(forecaster: Forecaster, among: Sequence[Family], said: Sequence[Pred
 
     def as_good(i: int) -> bool:
         apart = float(np.abs(profile(among[i].rates, among[i].warmup) - shape).mean())
-        return said[i].loss - loss <= forecaster.miss * loss * min(1.0, 2 * apart)
+        return said[i].loss - loss <= forecaster.miss * loss * apart
 
     good = [i for i in range(len(said)) if as_good(i)]
     return min(good, key=lambda i: (unlikeness(forecaster.curves, among[i].rates, among[i].warmup), said[i].loss))
