@@ -5,9 +5,10 @@ the trusted schedule and f the factor, each is
 
     rate_i = low_i + x_i (min(high_i, rate_{i-1}) - low_i),    0 <= x_i <= 1
 
-so that it never rises, and the search is over a box (L-BFGS-B, numeric gradients, on 1,500 stretches of equal length).
-Where the trusted rate is below `LEAST` of the peak the bound above is f `LEAST`: a schedule that ends at 0 may end a
-little higher. Knots lie where the trusted schedule falls, and evenly, half each.
+so that it never rises, and is within the factor at the knots, on straight lines between. The search is over a box
+(L-BFGS-B, numeric gradients, on 1,500 stretches of equal length). Where the trusted rate is below `LEAST` of the peak
+the bound above is f `LEAST`: a schedule that ends at 0 may end a little higher. Knots lie where the trusted schedule
+falls, and evenly, half each.
 
 A law is least to be believed where an optimiser took it, so what is gained is reported beside what the law is off by,
 and below it the trusted schedule stays.
