@@ -133,13 +133,17 @@ def _searched(forecaster: Forecaster, old: FloatArray, warmup: int, at: FloatArr
 
 
 def _places(old: FloatArray, knots: int) -> FloatArray:
-    """Where the knots are: whole updates after the warmup, the first 0 and the last the end, shape (<= K,)."""
+    """Where the knots are: whole updates after the warmup, the first 0 and the last the end, shape (<= K + 1,).
+
+    One more stands where the bound above bends, so that straight lines between knots stay below it.
+    """
     t = np.linspace(0.0, len(old) - 1.0, 2000)
     r = np.interp(t, np.arange(len(old)), old)
     fallen = (r[0] - r) / max(float(r[0] - r[-1]), 1e-300)
     mass = (fallen + t / t[-1]) / 2
     even = np.interp(np.linspace(0, mass[-1], knots), mass, t)
-    return np.unique(np.concatenate([np.round(even[:-1]), [len(old)]]))
+    bend = np.flatnonzero(old < LEAST * old[0])[:1]
+    return np.unique(np.concatenate([np.round(even[:-1]), bend, [len(old)]]))
 
 
 def _spec(peak: float, warmup: int, at: FloatArray, heights: FloatArray) -> str:
