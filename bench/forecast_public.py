@@ -3,8 +3,9 @@
 CURVES is a folder with ``luo2025/`` (github.com/thu-yao-01-luo/MultiPowerLaw, MIT) and ``schaipp2025_124m_lr1e-3/``
 (github.com/fabian-sp/lr-scheduling, MIT), as CSV. Neither is in this repository.
 
-Settings (priors, `lrdecay.losslaws.noise.MISSES`, the law's order) were chosen on Luo et al.'s 25M and 100M models and on
-the 124M model, so those rows say how well they could be chosen. The 400M model was looked at once, after that.
+Settings (priors, `lrdecay.losslaws.noise.MISSES`, the law's order, the intervals' factor) were chosen on Luo et al.'s
+25M and 100M models and on the 124M model, so those rows say how well they could be chosen. The 400M model was looked at
+once, after that.
 
 Scores, of schedules that were not fitted, per set of fitted logs:
 
@@ -131,11 +132,13 @@ def _gap(made: Forecaster, curves: Mapping[str, Curve], size: str) -> None:
     seen = [float(np.interp(step, c.steps, c.losses)) for c in (one, two)]
     r2, mae = REFERENCE[size]
     print(
-        f"  cosine minus WSD: predicted {said[0] - said[1]:.4f}, observed {seen[0] - seen[1]:.4f}; reference {r2}, {mae}"
+        f"  cosine minus WSD: predicted {said[0] - said[1]:.4f}, observed {seen[0] - seen[1]:.4f};"
+        f" reference R2 {r2}, MAE {mae}"
     )
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        raise SystemExit("python -m bench.forecast_public CURVES: name the folder of the public curves")
+        msg = "python -m bench.forecast_public CURVES: name the folder of the public curves"
+        raise SystemExit(msg)
     main(Path(sys.argv[1]), tuple(sys.argv[2:]) or ("25m", "100m", "400m"))
