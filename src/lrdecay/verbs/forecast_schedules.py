@@ -1,0 +1,73 @@
+"""The schedules of a forecast: bound, their peaks filled in from the logs, and where each would end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import frozen
+
+from lrdecay.errors import InputError, refusal
+from lrdecay.losslaws.curve import IntArray, warmup_of
+from lrdecay.losslaws.forecaster import Forecaster
+from lrdecay.report.forecasting import Predicted
+from lrdecay.schedule import Horizon, Schedule, at_peak
+from lrdecay.schedule.peaks import is_open
+from lrdecay.verbs.grids import grids_of
+from lrdecay.verbs.show import Said, horizon_of
+
+__all__ = ["Wanted", "along", "predicted", "wanted_of"]
+
+_POINTS = 100  # of a predicted curve
+
+
+@frozen
+class Wanted:
+    """A schedule to be predicted, and its length where it carries one or one was given."""
+
+    schedule: Schedule
+    horizon: Horizon | None
+
+
+def wanted_of(given: Said | Sequence[Said], steps: int | None, steps_per_epoch: int | None) -> list[Wanted]:
+    """Schedules from values, notation, grids and files, each once; read before any log is.
+
+    Raises:
+        InputError: one is no schedule, is under a rule, or carries a length that needs an epoch's.
+    """
+    found: list[Wanted] = []
+    for grid in grids_of(given):
+        for spec in grid.specs:
+            if spec.rule is not None:
+                cure = f"Leave {spec.rule} out: what it would do is not known before the run."
+                rule = "must be a schedule without a rule"
+                raise InputError(refusal("forecast(predict=...)", rule, str(spec), cure))
+            horizon = None if steps is None else Horizon(steps=steps, steps_per_epoch=steps_per_epoch)
+            if spec.horizon is not None:
+                horizon = horizon_of(spec, Horizon(steps=1, steps_per_epoch=steps_per_epoch))
+            wanted = Wanted(spec.schedule, horizon)
+            if wanted not in found:
+                found.append(wanted)
+    return found
+
+
+def predicted(forecaster: Forecaster, wanted: Wanted, steps_per_epoch: int | None) -> Predicted:
+    """Where a schedule would end; without a length it is as long as the longest log.
+
+    Raises:
+        InputError: it does not fit its length, or rises above the logs' peak.
+    """
+    horizon = wanted.horizon or Horizon(steps=forecaster.longest, steps_per_epoch=steps_per_epoch)
+    schedule = at_peak(wanted.schedule, forecaster.peak) if is_open(wanted.schedule) else wanted.schedule
+    rates = np.asarray(schedule.bind(horizon).values(), dtype=np.float64)
+    warmup = warmup_of(rates)
+    steps = along(len(rates), warmup)
+    prediction, losses = forecaster.predict(rates, warmup), forecaster.curve(rates, steps, warmup)
+    return Predicted(repr(schedule), rates, warmup, prediction, steps, losses)
+
+
+def along(length: int, warmup: int) -> IntArray:
+    """Steps from the end of the warmup to the end of a run, at most 100 and evenly spaced."""
+    first = min(max(warmup, 1), length)
+    found: IntArray = np.unique(np.linspace(first, length, min(_POINTS, length - first + 1)).astype(np.int64))
+    return found
