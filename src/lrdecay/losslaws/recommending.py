@@ -1,0 +1,172 @@
+"""Which schedule to use: the parametric family first, near the logs where the optimum is flat, or no recommendation.
+
+Of the schedules in `lrdecay.losslaws.candidates` the law names one with the lowest final loss. Optima are flat, and a
+law followed far from its logs is the main risk. What a law is off by it is off by alike on schedules that are alike, so
+a schedule c is as good as the best b, as far as the law can tell, where
+
+    loss(c) - loss(b) <= miss · loss(b) · (area between their rates, in [0, 1])
+
+and among those the one least unlike a decaying log is chosen (both areas as in `candidates`). It is recommended where
+what it gains over the baseline is above the error of differences, and the 90% interval of the gain is above zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import field, frozen
+
+from lrdecay.errors import InputError, positive_int, refusal
+from lrdecay.losslaws.candidates import Family, cooldowns, families, nearest, profile, unlikeness
+from lrdecay.losslaws.forecaster import Difference, Forecaster, Prediction
+
+__all__ = ["Recommendation", "Row", "best_cooldown", "difference_error", "recommend"]
+
+_SHORTEST = 40  # updates; below, lengths in percent are no different schedules
+
+
+@frozen
+class Row:
+    """A schedule and where it ends.
+
+    Attributes:
+        spec: in the notation.
+        loss: predicted final loss.
+        low: of its 90% interval.
+        high: of it.
+        extrapolated: whether it is longer, or decays more, than any log.
+    """
+
+    spec: str
+    loss: float
+    low: float
+    high: float
+    extrapolated: bool
+
+
+@frozen(eq=False)
+class Recommendation:
+    """What to do.
+
+    Attributes:
+        spec: to use instead of the baseline; None: no recommendation.
+        choice: what the law would choose, recommended or not.
+        prediction: of the choice.
+        baseline: what it is compared with.
+        gain: the baseline's final loss minus the choice's; above zero the choice is better.
+        error: of differences, in units of the loss; gains below it are none.
+        why: one sentence.
+        rows: every schedule that was looked at, lowest loss first.
+    """
+
+    spec: str | None
+    choice: str
+    prediction: Prediction
+    baseline: str
+    gain: Difference
+    error: float
+    why: str
+    rows: tuple[Row, ...] = field(repr=False)
+
+
+def recommend(forecaster: Forecaster, steps: int, *, warmup: int = 0, baseline: str | None = None) -> Recommendation:
+    """Search the family at a horizon.
+
+    Args:
+        forecaster: of the logs.
+        steps: the horizon, at least 40 updates after the warmup.
+        warmup: updates of it that warm up.
+        baseline: a spec to be compared with; None: the family of the longest log that decays, else a cosine.
+
+    Raises:
+        InputError: the horizon is too short, or the baseline cannot be read or rises above the logs' peak.
+    """
+    _check(steps, warmup)
+    among = families(forecaster.peak, warmup, steps)
+    base = Family.of(baseline, steps, warmup) if baseline else nearest(forecaster.curves, among) or among[0]
+    if all(f.spec != base.spec for f in among):
+        among = (*among, base)
+    said = [forecaster.predict(f.rates, f.warmup) for f in among]
+    chosen = _chosen(forecaster, among, said)
+    own = next(i for i, f in enumerate(among) if f.spec == base.spec)
+    gain = forecaster.difference(said[own], said[chosen])
+    error = difference_error(forecaster) * said[own].loss
+    good, why = _judged(among[chosen].spec, base.spec, gain, error)
+    rows = tuple(sorted((_row(f, p) for f, p in zip(among, said, strict=True)), key=lambda r: r.loss))
+    spec = among[chosen].spec
+    return Recommendation(spec if good else None, spec, said[chosen], base.spec, gain, error, why, rows)
+
+
+def best_cooldown(
+    forecaster: Forecaster, steps: int, *, warmup: int = 0, shape: str = "linear", floor: float = 0.0
+) -> tuple[Row, ...]:
+    """How long a cooldown: every length of one shape, shortest first.
+
+    Args:
+        forecaster: of the logs.
+        steps: the horizon.
+        warmup: updates of it that warm up.
+        shape: as in `wsd`.
+        floor: where it ends, as a share of the peak, in [0, 1).
+
+    Raises:
+        InputError: the horizon is too short, or `wsd` does not take the shape or the floor.
+    """
+    _check(steps, warmup)
+    if not 0 <= floor < 1:
+        raise InputError(refusal("best_cooldown(floor=...)", "must be a share of the peak in [0, 1)", floor))
+    specs = cooldowns(forecaster.peak, warmup, [shape], [floor])
+    if not specs:
+        rule = "must be above 0 where shape='exponential'"
+        raise InputError(refusal("best_cooldown(floor=...)", rule, floor, "A rate that is multiplied never reaches 0."))
+    made = [
+        Family.of(s, steps, warmup) for s in specs if int(s.split('"')[1].rstrip("%")) * steps <= 100 * (steps - warmup)
+    ]
+    return tuple(_row(f, forecaster.predict(f.rates, warmup)) for f in made)
+
+
+def difference_error(forecaster: Forecaster) -> float:
+    """What differences of two schedules are off by, as a share of the loss.
+
+    On whole held-out curves, where there are two or more: the root mean square over pairs of the difference of their
+    errors; at least the law's own miss.
+    """
+    own = [fold.error for fold in forecaster.law.folds if fold.whole]
+    pairs = [a - b for i, a in enumerate(own) for b in own[:i]]
+    return max(forecaster.miss, float(np.sqrt(np.mean(np.square(pairs)))) if pairs else 0.0)
+
+
+def _chosen(forecaster: Forecaster, among: Sequence[Family], said: Sequence[Prediction]) -> int:
+    """The index of the one least unlike the logs among those as good as the best."""
+    best = min(range(len(said)), key=lambda i: said[i].loss)
+    shape, loss = profile(among[best].rates, among[best].warmup), said[best].loss
+
+    def as_good(i: int) -> bool:
+        apart = float(np.abs(profile(among[i].rates, among[i].warmup) - shape).mean())
+        return said[i].loss - loss <= forecaster.miss * loss * apart
+
+    good = [i for i in range(len(said)) if as_good(i)]
+    return min(good, key=lambda i: (unlikeness(forecaster.curves, among[i].rates, among[i].warmup), said[i].loss))
+
+
+def _judged(spec: str, baseline: str, gain: Difference, error: float) -> tuple[bool, str]:
+    if spec == baseline:
+        return False, f"Nothing is predicted to end lower than {baseline} by more than the law can tell; keep it."
+    found = f"{spec} is predicted to end {gain.value:.4f} below {baseline} (90%: {gain.low:.4f} to {gain.high:.4f})"
+    if gain.value < error:
+        return False, f"{found}, which is less than the {error:.4f} that predicted differences are off by."
+    if gain.low <= 0:
+        return False, f"{found}, and the interval includes 0."
+    return True, f"{found}, more than the {error:.4f} that predicted differences are off by."
+
+
+def _row(family: Family, said: Prediction) -> Row:
+    return Row(family.spec, said.loss, said.low, said.high, said.extrapolated)
+
+
+def _check(steps: int, warmup: int) -> None:
+    positive_int.check("recommend(steps=...)", steps)
+    if warmup < 0 or steps - warmup < _SHORTEST:
+        rule = f"must leave at least {_SHORTEST} updates after the warmup of {warmup}, which must be 0 or more"
+        raise InputError(refusal("recommend(steps=...)", rule, steps))

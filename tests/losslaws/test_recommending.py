@@ -1,0 +1,144 @@
+"""On logs of a known law the recommended schedule is nearly its best; where nothing is gained, nothing is recommended."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.losslaws.planted import CONSTANT, PEAK, SHORT, curve, fitted, rates_of, truth
+
+from lrdecay import Horizon, parse
+from lrdecay.errors import InputError
+from lrdecay.losslaws.candidates import Family, families, nearest, unlikeness
+from lrdecay.losslaws.recommending import best_cooldown, difference_error, recommend
+
+REGRET = 0.003  # of 3: less than the law's miss, 0.006
+
+
+def test_the_recommended_schedule_is_the_true_best_but_for_a_regret_below_the_laws_miss():
+    found = recommend(fitted(), 3000, warmup=50)
+    losses = {row.spec: truth(row.spec, 3000) for row in found.rows}
+
+    assert found.spec == found.choice
+    assert losses[found.spec] - min(losses.values()) < REGRET
+    assert max(losses.values()) - min(losses.values()) > 20 * REGRET  # there was something to lose
+    assert found.baseline == SHORT
+    assert found.gain.value == pytest.approx(truth(SHORT, 3000) - losses[found.spec], abs=REGRET)
+    assert found.gain.value > found.error
+    assert 0 < found.gain.low < found.gain.value < found.gain.high
+    assert found.prediction.extrapolated  # 3000 updates, from logs of 2000
+    assert [r.loss for r in found.rows] == sorted(r.loss for r in found.rows)
+
+
+def test_specs_are_in_the_notation_and_bind_to_what_was_predicted():
+    found = recommend(fitted(), 1000, warmup=50)
+    rates = parse(found.choice).bind(Horizon(steps=1000)).values()
+
+    assert fitted().predict(rates, 50).loss == found.prediction.loss
+    assert rates.max() == pytest.approx(PEAK)
+
+
+def test_nothing_is_recommended_against_a_baseline_that_is_as_good_as_the_best():
+    best = recommend(fitted(), 1500, warmup=50).rows[0]
+    found = recommend(fitted(), 1500, warmup=50, baseline=best.spec)
+
+    assert found.spec is None
+    assert found.gain.value < found.error
+    assert best.spec in found.why
+
+
+def test_nothing_is_recommended_where_decays_gain_less_than_the_law_is_off_by():
+    """Logs of a task on which the decay gains next to nothing: lengths between 20% and 40% are all one."""
+    found = recommend(fitted('wsd(0.1, warmup=50, cooldown="30%")'), 1500, warmup=50)
+    assert found.spec is None
+    assert "less than" in found.why or "keep it" in found.why
+    assert found.baseline == 'wsd(0.1, warmup=50, cooldown="30%")'
+
+
+def test_a_gain_whose_interval_includes_zero_is_not_recommended_and_the_sentence_says_so():
+    from lrdecay.losslaws.forecaster import Difference
+    from lrdecay.losslaws.recommending import _judged
+
+    assert _judged("a", "b", Difference(0.02, -0.001, 0.041), 0.01) == (
+        False,
+        "a is predicted to end 0.0200 below b (90%: -0.0010 to 0.0410), and the interval includes 0.",
+    )
+    assert _judged("a", "b", Difference(0.02, 0.001, 0.039), 0.03)[0] is False
+    assert _judged("a", "b", Difference(0.02, 0.001, 0.039), 0.01)[0] is True
+
+
+def test_among_schedules_as_good_as_the_best_the_one_likest_the_log_is_chosen():
+    found = recommend(fitted(), 3000, warmup=50)
+    best = found.rows[0].spec
+    logs = fitted().curves
+    apart = [unlikeness(logs, rates_of(spec, 3000), 50) for spec in (found.choice, best)]
+
+    assert apart[0] <= apart[1]
+    assert fitted().predict(rates_of(found.choice, 3000), 50).loss <= found.rows[0].loss * (1 + fitted().miss)
+
+
+def test_the_error_of_differences_is_at_least_the_laws_miss():
+    assert difference_error(fitted()) >= fitted().miss
+
+
+# ---- lengths ----
+
+
+def test_how_long_a_cooldown_is_told_by_every_length_and_the_least_is_the_true_one():
+    rows = best_cooldown(fitted(), 2000, warmup=50)
+    true = [truth(r.spec, 2000) for r in rows]
+
+    assert [r.spec.split('"')[1] for r in rows] == [f"{n}%" for n in range(5, 95, 5)]
+    assert true[int(np.argmin([r.loss for r in rows]))] - min(true) < REGRET
+    assert all(r.low < r.loss < r.high for r in rows)
+
+
+def test_lengths_that_do_not_fit_beside_the_warmup_are_left_out():
+    assert [r.spec.split('"')[1] for r in best_cooldown(fitted(), 100, warmup=50)][-1] == "50%"
+    assert all('"55%"' not in f.spec for f in families(PEAK, 50, 100))
+
+
+def test_a_cooldown_that_multiplies_needs_a_floor():
+    with pytest.raises(InputError, match="floor"):
+        best_cooldown(fitted(), 1000, shape="exponential")
+    assert "exponential" in best_cooldown(fitted(), 1000, shape="exponential", floor=0.1)[0].spec
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"steps": 60, "warmup": 50}, {"steps": 1000, "warmup": -1}])
+def test_horizons_that_hold_no_schedule_are_refused(wrong):
+    with pytest.raises(InputError, match="recommend"):
+        recommend(fitted(), **wrong)
+
+
+# ---- candidates ----
+
+AMONG = families(PEAK, 50, 1000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'wsd(0.1, warmup=50, cooldown="20%")',
+        'wsd(0.1, warmup=50, cooldown="60%", shape="1-sqrt")',
+        'wsd(0.1, warmup=50, cooldown="40%", floor=0.01)',
+        "warmup(50) + cosine(0.1)",
+        "warmup(50) + linear(0.1, floor=0.01)",
+    ],
+)
+def test_the_nearest_family_of_a_log_is_its_own_at_another_horizon_too_and_where_its_end_was_not_logged(text):
+    whole = curve(text, 2000)
+
+    assert nearest([curve(CONSTANT, 3000), whole], AMONG).spec == text
+    assert nearest([whole.until(1980)], AMONG).spec == text
+    assert unlikeness([whole], rates_of(text, 900), 50) < 0.02
+
+
+def test_a_log_like_no_family_has_no_nearest_and_the_cosine_is_the_baseline():
+    steps = curve("warmup(50) + piecewise([0.1, 0.03], at=[300])", 2000)
+    assert nearest([steps], AMONG) is None
+    assert nearest([curve(CONSTANT, 2000)], AMONG) is None
+    assert AMONG[0].spec == "warmup(50) + cosine(0.1)"
+
+
+def test_a_constant_rate_and_a_line_to_zero_are_half_unlike():
+    line = curve("linear(0.1)", 2000)
+    assert unlikeness([line], Family.of("constant(0.1)", 500, 0).rates, 0) == pytest.approx(0.5, abs=0.03)
