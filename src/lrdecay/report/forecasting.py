@@ -1,9 +1,9 @@
 """What a forecast shows: a predicted schedule as a value, and the tables of laws and of predictions for a terminal.
 
-    held-out    the law's error on what it was not shown, root mean square over refits, in percent of the loss: on whole
-                runs where there are three or more, otherwise on the ends of runs, which says less
-    90%         interval of the final loss
-    to the best the difference of final losses with its 90% interval: what both are off alike goes out
+held-out    the law's error on what it was not shown, root mean square over refits, in percent of the loss: on whole
+            runs where there are three or more, otherwise on the ends of runs, which says less
+90%         interval of the final loss
+to the best the difference of final losses with its 90% interval: what both are off alike goes out
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from lrdecay.verbs.show import Said, horizon_of
 __all__ = ["Wanted", "along", "predicted", "wanted_of"]
 
 _POINTS = 100  # of a predicted curve
+_DIGITS = 6  # of the logs' peak, so that what single precision adds is not written
 
 
 @frozen
@@ -58,7 +59,8 @@ def predicted(forecaster: Forecaster, wanted: Wanted, steps_per_epoch: int | Non
         InputError: it does not fit its length, or rises above the logs' peak.
     """
     horizon = wanted.horizon or Horizon(steps=forecaster.longest, steps_per_epoch=steps_per_epoch)
-    schedule = at_peak(wanted.schedule, forecaster.peak) if is_open(wanted.schedule) else wanted.schedule
+    peak = float(f"{forecaster.peak:.{_DIGITS}g}")
+    schedule = at_peak(wanted.schedule, peak) if is_open(wanted.schedule) else wanted.schedule
     rates = np.asarray(schedule.bind(horizon).values(), dtype=np.float64)
     warmup = warmup_of(rates)
     steps = along(len(rates), warmup)
