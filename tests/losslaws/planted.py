@@ -14,16 +14,19 @@ from lrdecay.losslaws.multi_power import MultiPower
 
 PEAK, SPAN, LEVEL = 0.1, 2000.0, 3.0
 LAW = MultiPower()
-STEEP = np.array([p.centred(SPAN) for p in LAW.parameters]) * np.array([1, 1, 1, 4, 1, 1, 1])
-"""A decay gains much: B is four times the prior's centre."""
-CONSTANT, SHORT = "warmup(50) + constant(0.1)", 'wsd(0.1, warmup=50, cooldown="10%")'
+TRUTH = np.array([p.centred(SPAN) for p in LAW.parameters])
+CONSTANT, SHORT, LONG = (
+    "warmup(50) + constant(0.1)",
+    'wsd(0.1, warmup=50, cooldown="10%")',
+    'wsd(0.1, warmup=50, cooldown="30%")',
+)
 
 
 def rates_of(text, steps):
     return parse(text).bind(Horizon(steps=steps)).values()
 
 
-def truth(text, steps, theta=STEEP, at=None):
+def truth(text, steps, theta=TRUTH, at=None):
     """The loss by the planted law, at the end or at some steps."""
     rates = rates_of(text, steps)
     seen = exposure(rates, [steps] if at is None else at, warmup=warmup_of(rates), peak=PEAK, span=SPAN)
@@ -31,13 +34,13 @@ def truth(text, steps, theta=STEEP, at=None):
     return float(loss[0]) if at is None else loss
 
 
-def curve(text, steps, theta=STEEP, every=50):
+def curve(text, steps, theta=TRUTH, every=50):
     at = np.arange(every, steps + 1, every)
     rates = rates_of(text, steps)
     return Curve(text, rates, at, truth(text, steps, theta, at), warmup_of(rates))
 
 
 @cache
-def fitted(short=SHORT):
+def fitted(short=LONG):
     """A constant run and a cooldown, fitted by the law that made them."""
     return forecaster([curve(CONSTANT, 2000), curve(short, 1500)], "multi_power")

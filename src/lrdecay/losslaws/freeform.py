@@ -19,7 +19,7 @@ import numpy as np
 from attrs import field, frozen
 from scipy.optimize import minimize
 
-from lrdecay.errors import Constraint, InputError, at_least_one, refusal
+from lrdecay.errors import Constraint, InputError, refusal
 from lrdecay.losslaws.curve import FloatArray
 from lrdecay.losslaws.forecaster import Difference, Forecaster, Prediction
 from lrdecay.schedule.horizon import Horizon
@@ -34,6 +34,7 @@ LEAST = 0.02
 
 _STRETCHES = 1500
 _ZERO = 1e-6  # of the peak: no ramp ends below
+_factor = Constraint("must be a number of at least 1", lambda v: isinstance(v, int | float) and 1 <= v < np.inf)
 _knots = Constraint("must be an integer from 2 to 100", lambda v: isinstance(v, int) and 2 <= v <= 100)
 
 
@@ -77,7 +78,7 @@ def freeform(
         InputError: the schedule rises after the warmup, or above the logs' peak; or an argument is out of range.
     """
     _knots.check("freeform(knots=...)", knots)
-    at_least_one.check("freeform(factor=...)", factor)
+    _factor.check("freeform(factor=...)", factor)
     old = parse(trusted).bind(Horizon(steps=steps)).values()
     if not 0 <= warmup < steps - knots:
         rule = f"must leave more than {knots} updates, one for each knot, of {steps}"
@@ -150,7 +151,9 @@ def _spec(peak: float, warmup: int, at: FloatArray, heights: FloatArray) -> str:
         if i + 1 < len(at) and flat and shown[i + 1] == shown[i]:
             continue
         over = int(at[i] - at[start])
-        own = f"constant({shown[i]!r}, over={over})" if flat else f"ramp({shown[start]!r}, end={shown[i]!r}, over={over})"
+        own = (
+            f"constant({shown[i]!r}, over={over})" if flat else f"ramp({shown[start]!r}, end={shown[i]!r}, over={over})"
+        )
         parts.append(own)
         start = i
     return " + ".join([*rise, *parts])
