@@ -26,7 +26,7 @@ from lrdecay.verbs.forecast_schedules import Wanted, predicted, wanted_of
 from lrdecay.verbs.provenance import provenance
 from lrdecay.verbs.show import Said
 
-__all__ = ["Forecast", "forecast"]
+__all__ = ["Forecast", "forecast", "of_fit"]
 
 _SUGGESTED = 3
 
@@ -100,7 +100,7 @@ def forecast(
     found = tuple(predicted(fitted, w, steps_per_epoch) for w in wanted)
     over, rise = steps or fitted.longest, _warmup_of(read.curves)
     advice = recommended(fitted, over, warmup=rise) if recommend or target is not None else None
-    notes += _of_fit(fitted, found, steps, given_lengths=len(lengths))
+    notes += of_fit(fitted, found, steps, given_lengths=len(lengths))
     return Forecast(
         fitted,
         found,
@@ -119,7 +119,7 @@ def _warmup_of(curves: Sequence[Curve]) -> int:
     return max(curves, key=lambda c: c.last).warmup
 
 
-def _of_fit(fitted: Forecaster, found: Sequence[Predicted], steps: int | None, *, given_lengths: int) -> list[str]:
+def of_fit(fitted: Forecaster, found: Sequence[Predicted], steps: int | None, *, given_lengths: int) -> list[str]:
     """What a reader must know of the fit and of the lengths."""
     notes = []
     fit = fitted.law.fit
