@@ -22,7 +22,7 @@ from lrdecay.schedule import Horizon, Schedule, parse
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.forecast_logs import Asked, curves_of_logs
 from lrdecay.verbs.forecast_result import Forecast, Target
-from lrdecay.verbs.forecast_schedules import Wanted, predicted, wanted_of
+from lrdecay.verbs.forecast_schedules import Wanted, bound, predicted, wanted_of
 from lrdecay.verbs.provenance import provenance
 from lrdecay.verbs.show import Said
 
@@ -96,8 +96,9 @@ def forecast(
     lengths = [w.horizon.steps for w in wanted if w.horizon is not None]
     notes = [*read.notes, *support(read.curves, max([*lengths, *([steps] if steps else [])], default=None))]
 
+    scheduled = [bound(w, read.curves, steps_per_epoch) for w in wanted]
     fitted = forecaster(read.curves, law, seed)
-    found = tuple(predicted(fitted, w, steps_per_epoch) for w in wanted)
+    found = tuple(predicted(fitted, s) for s in scheduled)
     over, rise = steps or fitted.longest, _warmup_of(read.curves)
     advice = recommended(fitted, over, warmup=rise) if recommend or target is not None else None
     notes += of_fit(fitted, found, steps, given_lengths=len(lengths))
@@ -143,7 +144,7 @@ def of_fit(fitted: Forecaster, found: Sequence[Predicted], steps: int | None, *,
 def _advised(fitted: Forecaster, advice: Recommendation | None, steps: int) -> Predicted | None:
     if advice is None:
         return None
-    return predicted(fitted, Wanted(parse(advice.choice), Horizon(steps=steps)), None)
+    return predicted(fitted, bound(Wanted(parse(advice.choice), Horizon(steps=steps)), fitted.curves, None))
 
 
 def _target(fitted: Forecaster, loss: float, advice: Recommendation, rise: int) -> Target:

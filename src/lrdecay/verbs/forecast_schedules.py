@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
 from lrdecay.errors import InputError, refusal
-from lrdecay.losslaws.curve import IntArray, warmup_of
-from lrdecay.losslaws.forecaster import Forecaster
+from lrdecay.losslaws.curve import Curve, FloatArray, IntArray, warmup_of
+from lrdecay.losslaws.forecaster import Forecaster, check_peak
 from lrdecay.report.forecasting import Predicted
 from lrdecay.schedule import Horizon, Schedule, at_peak
 from lrdecay.schedule.peaks import is_open
 from lrdecay.verbs.grids import grids_of
 from lrdecay.verbs.show import Said, horizon_of
 
-__all__ = ["Wanted", "along", "predicted", "wanted_of"]
+__all__ = ["Scheduled", "Wanted", "along", "bound", "predicted", "wanted_of"]
 
 _POINTS = 100  # of a predicted curve
 _DIGITS = 6  # of the logs' peak, so that what single precision adds is not written
@@ -28,6 +28,14 @@ class Wanted:
 
     schedule: Schedule
     horizon: Horizon | None
+
+
+@frozen(eq=False)
+class Scheduled:
+    """A schedule with its peak, in the notation, and its rates, shape (T,)."""
+
+    spec: str
+    rates: FloatArray = field(repr=False)
 
 
 def wanted_of(given: Said | Sequence[Said], steps: int | None, steps_per_epoch: int | None) -> list[Wanted]:
@@ -52,20 +60,27 @@ def wanted_of(given: Said | Sequence[Said], steps: int | None, steps_per_epoch: 
     return found
 
 
-def predicted(forecaster: Forecaster, wanted: Wanted, steps_per_epoch: int | None) -> Predicted:
-    """Where a schedule would end; without a length it is as long as the longest log.
+def bound(wanted: Wanted, curves: Sequence[Curve], steps_per_epoch: int | None) -> Scheduled:
+    """A schedule's rates, its open peak filled in; without a length it is as long as the longest log.
 
     Raises:
         InputError: it does not fit its length, or rises above the logs' peak.
     """
-    horizon = wanted.horizon or Horizon(steps=forecaster.longest, steps_per_epoch=steps_per_epoch)
-    peak = float(f"{forecaster.peak:.{_DIGITS}g}")
-    schedule = at_peak(wanted.schedule, peak) if is_open(wanted.schedule) else wanted.schedule
+    peak, longest = max(c.peak for c in curves), max(c.last for c in curves)
+    horizon = wanted.horizon or Horizon(steps=longest, steps_per_epoch=steps_per_epoch)
+    written = float(f"{peak:.{_DIGITS}g}")
+    schedule = at_peak(wanted.schedule, written) if is_open(wanted.schedule) else wanted.schedule
     rates = np.asarray(schedule.bind(horizon).values(), dtype=np.float64)
-    warmup = warmup_of(rates)
+    check_peak(rates, peak)
+    return Scheduled(repr(schedule), rates)
+
+
+def predicted(forecaster: Forecaster, scheduled: Scheduled) -> Predicted:
+    """Where a schedule would end."""
+    rates, warmup = scheduled.rates, warmup_of(scheduled.rates)
     steps = along(len(rates), warmup)
     prediction, losses = forecaster.predict(rates, warmup), forecaster.curve(rates, steps, warmup)
-    return Predicted(repr(schedule), rates, warmup, prediction, steps, losses)
+    return Predicted(scheduled.spec, rates, warmup, prediction, steps, losses)
 
 
 def along(length: int, warmup: int) -> IntArray:
