@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def test_suggestions_are_ranked_and_shares_are_shares():
     shares = [s.share for s in found()]
     assert all(0 <= s <= 1 for s in shares)
     assert max(shares) > 0.1
-    assert all(a >= b - 0.04 for a, b in zip(shares, shares[1:], strict=False))
+    assert all(a >= b - 0.04 for a, b in pairwise(shares))
 
 
 def test_runs_bind_and_the_cost_is_what_lies_beyond_the_checkpoint():
@@ -43,7 +44,7 @@ def test_what_decays_gain_is_told_by_a_decay_and_not_by_more_of_the_constant_run
 
 
 def test_the_share_is_the_variance_that_remains_in_a_linear_gaussian_model():
-    """With a law of one parameter in doubt all differences go along with any end: the share is var y over var y + ε²."""
+    """With one parameter in doubt all differences go along with any end: the share is var y over var y + ε²."""
     own = fitted(SHORT)
     thetas = np.tile(own.law.fit.theta, (40, 1))
     thetas[:, 3] *= np.exp(np.linspace(-0.02, 0.02, 40))  # B

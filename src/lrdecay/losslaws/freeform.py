@@ -5,9 +5,10 @@ the trusted schedule and f the factor, each is
 
     rate_i = low_i + x_i (min(high_i, rate_{i-1}) - low_i),    0 <= x_i <= 1
 
-so that it never rises, and the search is over a box (L-BFGS-B, numeric gradients, on 1,500 stretches of equal length).
-Where the trusted rate is below `LEAST` of the peak the bound above is f `LEAST`: a schedule that ends at 0 may end a
-little higher. Knots lie where the trusted schedule falls, and evenly, half each.
+so that it never rises, and is within the factor at the knots, on straight lines between. The search is over a box
+(L-BFGS-B, numeric gradients, on 1,500 stretches of equal length). Where the trusted rate is below `LEAST` of the peak
+the bound above is f `LEAST`: a schedule that ends at 0 may end a little higher. Knots lie where the trusted schedule
+falls, and evenly, half each.
 
 A law is least to be believed where an optimiser took it, so what is gained is reported beside what the law is off by,
 and below it the trusted schedule stays.
@@ -126,19 +127,23 @@ def _searched(forecaster: Forecaster, old: FloatArray, warmup: int, at: FloatArr
     above = np.minimum(high, np.concatenate([[peak], own[:-1]]))
     room = above - low
     start = np.where(room > 0, (own - low) / np.where(room > 0, room, 1.0), 1.0)
-    fine = {"maxiter": 40, "ftol": 1e-9, "eps": 1e-4}
+    fine = {"maxiter": 40, "ftol": 1e-9, "eps": 1e-2}
     best = minimize(loss, np.clip(start, 0, 1), method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(at), options=fine)
     return heights(best.x)
 
 
 def _places(old: FloatArray, knots: int) -> FloatArray:
-    """Where the knots are: whole updates after the warmup, the first 0 and the last the end, shape (<= K,)."""
+    """Where the knots are: whole updates after the warmup, the first 0 and the last the end, shape (<= K + 1,).
+
+    One more stands where the bound above bends, so that straight lines between knots stay below it.
+    """
     t = np.linspace(0.0, len(old) - 1.0, 2000)
     r = np.interp(t, np.arange(len(old)), old)
     fallen = (r[0] - r) / max(float(r[0] - r[-1]), 1e-300)
     mass = (fallen + t / t[-1]) / 2
     even = np.interp(np.linspace(0, mass[-1], knots), mass, t)
-    return np.unique(np.concatenate([np.round(even[:-1]), [len(old)]]))
+    bend = np.flatnonzero(old < LEAST * old[0])[:1]
+    return np.unique(np.concatenate([np.round(even[:-1]), bend, [len(old)]]))
 
 
 def _spec(peak: float, warmup: int, at: FloatArray, heights: FloatArray) -> str:

@@ -7,7 +7,7 @@ If fits were normal, observing y with an error ε would take from the variance o
 
 so a run helps if what it would end at goes along with what is wanted, and is more in doubt than its own noise and what
 the law misses. Over n fits a share of 1/(n-1) comes by chance and is taken off. Shares are of the sum over all wanted
-pairs. After Box and Draper's and Lindley's linear Gaussian design; the same formula as a regression's R².
+pairs. It is the R² of a regression of d on the observed end.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lrdecay.losslaws.support import DECAYS
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import parse
 
-__all__ = ["LENGTHS", "Suggestion", "next_runs"]
+__all__ = ["LENGTHS", "Suggestion", "next_runs", "trunk_of"]
 
 LENGTHS = (10, 20, 40)
 """Percent of the run that a suggested cooldown takes."""
@@ -100,7 +100,7 @@ def _runs(forecaster: Forecaster) -> list[tuple[str, int, int, int]]:
     if forecaster.longest - end >= _SHORTEST:
         found.append((f"{rise}constant({peak})", forecaster.longest, end if end > warmup else 0, warmup))
     found.append((f"{rise}constant({peak})", end + max(end // 2, _SHORTEST), end, warmup))
-    return found + [(f"{rise}cosine({peak})", max(forecaster.longest // 2, warmup + _SHORTEST), 0, warmup)]
+    return [*found, (f"{rise}cosine({peak})", max(forecaster.longest // 2, warmup + _SHORTEST), 0, warmup)]
 
 
 def _suggested(

@@ -67,10 +67,10 @@ def updates_to(forecaster: Forecaster, loss: float, family: str, *, warmup: int 
     least, most = warmup * 2 + _SHORTEST, FARTHEST * forecaster.longest
     most = max(most, least)
 
-    def first(ends: str | float) -> int | None:
+    def first(share: float | None) -> int | None:
         def end(steps: int) -> float:
             said = at(steps)
-            return said.loss if ends == "fit" else float(np.quantile(said.members, ends))
+            return said.loss if share is None else float(np.quantile(said.members, share))
 
         low, high = least, most
         if end(high) > loss:
@@ -80,7 +80,7 @@ def updates_to(forecaster: Forecaster, loss: float, family: str, *, warmup: int 
             low, high = (low, middle) if end(middle) <= loss else (middle + 1, high)
         return low
 
-    found = first("fit")
+    found = first(None)
     fastest, slowest = first(_MEMBERS[0]), first(_MEMBERS[1])
     said = at(found or most)
     return Reach(found, fastest, slowest, said, said.extrapolated, _why(loss, family, found, most, said, forecaster))
