@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["forecast_command"]
 
 _MOST_CURVES = 8  # that a picture can tell apart
+_LOGGED = 80  # points of a logged curve that are drawn: means of neighbours
 _EARLY = 0.05  # of the longest run: the fall before it would flatten everything else
 
 
@@ -111,6 +112,7 @@ def forecast_command(
 def _show(found: Forecast) -> None:
     from rich.console import Console
 
+    from lrdecay.losslaws.reaching import FARTHEST
     from lrdecay.report.forecasting import laws_table, predictions_table
 
     sys.stdout.write(_picture(found) + "\n\n")
@@ -121,7 +123,7 @@ def _show(found: Forecast) -> None:
     if found.recommendation is not None:
         _advise(console, found.recommendation, found.steps)
     if found.target is not None:
-        _tell(console, _reached(found.target.reach))
+        _tell(console, _reached(found.target.reach, FARTHEST * found.forecaster.longest))
     for s in found.next_runs:
         start = f"from the checkpoint at step {s.start}" if s.start else "from the start"
         line = f"next run: {s.spec} @ {s.steps} {start}: {s.cost} updates, takes {s.share:.0%} of the doubt away"
@@ -138,7 +140,8 @@ def _picture(found: Forecast) -> str:
     """Logged and predicted losses, without the first twentieth."""
     from lrdecay.report.picture import picture
 
-    curves = {f"{c.name} (logged)": (c.steps, c.losses) for c in found.forecaster.curves}
+    logged = [c.thinned(_LOGGED) for c in found.forecaster.curves]
+    curves = {f"{c.name} (logged)": (c.steps, c.losses) for c in logged}
     curves |= {f"{p.spec} @ {p.length} (forecast)": (p.steps, p.losses) for p in found.drawn}
     first = _EARLY * max(float(steps[-1]) for steps, _ in curves.values())
     shown = dict(list(curves.items())[-_MOST_CURVES:])
@@ -161,9 +164,9 @@ def _advise(console: Console, r: Recommendation, steps: int) -> None:
     _tell(console, f"  {r.choice}: {p.loss:.{digits}f} (90%: {p.low:.{digits}f} to {p.high:.{digits}f}{known})")
 
 
-def _reached(reach: Reach) -> str:
-    """When the target is reached."""
+def _reached(reach: Reach, farthest: int) -> str:
+    """When the target is reached; ``farthest`` is how far was looked."""
     if reach.updates is None:
         return f"target: {reach.why}"
-    low, high = ("beyond" if n is None else f"{n}" for n in (reach.low, reach.high))
+    low, high = (f"more than {farthest}" if n is None else f"{n}" for n in (reach.low, reach.high))
     return f"target: {reach.why} 90% of near-equal fits: {low} to {high} updates."

@@ -28,7 +28,7 @@ from lrdecay.report.forecasting import Predicted
 
 __all__ = ["forecast_figure"]
 
-_LOGGED = 300  # points of a logged curve that are drawn
+_LOGGED = 120  # points of a logged curve that are drawn: means of neighbours
 _FITTED = 100
 _EARLY = 0.05  # of the longest run: the fall before it would flatten everything else
 
@@ -44,9 +44,9 @@ def forecast_figure(forecaster: Forecaster, predictions: Sequence[Predicted]) ->
     figure = new_figure(5.4)
     law = forecaster.law.fit.law.name
     losses = panel(
-        figure, (0.75, 2.15, 6.2, 2.85), title=f"loss: logged (points), {law} law (lines), forecast (colours)"
+        figure, (0.75, 2.15, 5.9, 2.85), title=f"loss: logged (points), {law} law (lines), forecast (colours)"
     )
-    rates = panel(figure, (0.75, 0.55, 6.2, 1.0), title="learning rate", x_label="step")
+    rates = panel(figure, (0.75, 0.55, 5.9, 1.0), title="learning rate", x_label="step")
     ends: dict[str, tuple[float, str]] = {}
     for curve in forecaster.curves:
         _logged(losses, rates, curve, forecaster)
@@ -73,8 +73,8 @@ def forecast_figure(forecaster: Forecaster, predictions: Sequence[Predicted]) ->
 
 def _logged(losses: Axes, rates: Axes, curve: Curve, forecaster: Forecaster) -> None:
     """A logged curve, the law along it, and its rates."""
-    every = max(1, len(curve.steps) // _LOGGED)
-    losses.plot(curve.steps[::every], curve.losses[::every], ".", color=MUTED, ms=3, alpha=0.5, mew=0)
+    thin = curve.thinned(_LOGGED)
+    losses.plot(thin.steps, thin.losses, ".", color=MUTED, ms=3.5, alpha=0.6, mew=0)
     at = np.unique(np.linspace(max(curve.warmup, 1), curve.last, _FITTED).round())
     losses.plot(at, forecaster.curve(curve.rates, at, curve.warmup), color=MUTED, lw=1)
     rates.plot(np.arange(curve.last), curve.rates[: curve.last], color=MUTED, lw=1)
@@ -82,7 +82,7 @@ def _logged(losses: Axes, rates: Axes, curve: Curve, forecaster: Forecaster) -> 
 
 def _limits(curves: Iterable[Curve], predictions: Sequence[Predicted], longest: int) -> tuple[float, float]:
     """Of the losses after the first twentieth, and of all intervals."""
-    seen: list[FloatArray] = [c.losses[c.steps > _EARLY * longest] for c in curves]
+    seen: list[FloatArray] = [c.losses[c.steps > _EARLY * longest] for c in (own.thinned(_LOGGED) for own in curves)]
     seen += [np.array([p.prediction.low, p.prediction.high]) for p in predictions]
     seen += [p.losses[p.steps > _EARLY * longest] for p in predictions]
     values = np.concatenate(seen)
