@@ -16,7 +16,7 @@ import numpy as np
 from attrs import field, frozen
 from scipy.optimize import least_squares
 
-from lrdecay.losslaws.curve import Curve, FloatArray
+from lrdecay.losslaws.curve import Curve, FloatArray, IntArray
 from lrdecay.losslaws.exposure import Exposure
 from lrdecay.losslaws.law import LossLaw
 from lrdecay.losslaws.noise import Noise, noise_of
@@ -131,7 +131,7 @@ class Fit:
     noise: Noise
     problem: Problem = field(repr=False)
 
-    def at(self, rates: FloatArray, steps: Sequence[int] | FloatArray, warmup: int = 0) -> FloatArray:
+    def at(self, rates: FloatArray, steps: Sequence[int] | FloatArray | IntArray, warmup: int = 0) -> FloatArray:
         """The loss that a schedule leads to at some steps, shape (n,)."""
         return self.units.level * self.law.loss(self.theta, self.units.exposure(rates, steps, warmup))
 

@@ -19,7 +19,7 @@ from attrs import field, frozen
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.losslaws.choosing import Candidate, Choice, choose
-from lrdecay.losslaws.curve import Curve, FloatArray
+from lrdecay.losslaws.curve import Curve, FloatArray, IntArray
 from lrdecay.losslaws.ensemble import members
 from lrdecay.losslaws.noise import MISSES
 
@@ -117,7 +117,7 @@ class Forecaster:
         half = Z * float(np.hypot(own.std(ddof=1), self.miss * loss))
         return Prediction(loss, loss - half, loss + half, self.extrapolates(rates, warmup), own)
 
-    def curve(self, rates: FloatArray, steps: Sequence[int] | FloatArray, warmup: int = 0) -> FloatArray:
+    def curve(self, rates: FloatArray, steps: Sequence[int] | FloatArray | IntArray, warmup: int = 0) -> FloatArray:
         """The predicted loss at some steps, shape (n,)."""
         self._check(rates)
         return self.law.fit.at(rates, steps, warmup)
