@@ -3,7 +3,8 @@
 Randomise, then optimise (Bardsley, Solonen, Haario and Laine, 2014, SIAM J. Sci. Comput. 36): every member is fitted
 to the observations plus fresh noise of their scale, under a prior centred at a fresh draw from it. For a linear law
 members are exact draws from the posterior; for these they are near it, and follow its long, bent valleys, which a
-covariance at the best fit does not. Points of a curve are never resampled: their scale says what they are worth together.
+covariance at the best fit does not. Points of a curve are never resampled: their scale says what they are worth
+together.
 """
 
 from __future__ import annotations

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from attrs import field, frozen
+from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
 
-from lrdecay.losslaws.curve import Curve, FloatArray, IntArray
+from lrdecay.losslaws.curve import Curve, FloatArray
 from lrdecay.losslaws.exposure import Exposure
 from lrdecay.losslaws.law import LossLaw
 from lrdecay.losslaws.noise import Noise, noise_of
@@ -28,6 +29,10 @@ FIRST = 1e-3
 POINTS = 80
 """Points of a curve that are fitted: means of neighbours."""
 
+EARLY = 0.03
+"""Of the span, after the warmup: the first losses, which fall faster than any power law, are not fitted."""
+
+_FEWEST = 12
 _EDGE = 1e-3  # in the logarithm: nearer to a bound is at it
 
 
@@ -52,9 +57,14 @@ class Data:
 
 
 def data_of(curves: Sequence[Curve], units: Units | None = None, points: int = POINTS) -> Data:
-    """Thin curves and work out what their schedules did."""
+    """Leave out the first losses, thin curves, and work out what their schedules did."""
     own = units or units_of(curves)
-    thin = tuple(c.thinned(points) for c in curves)
+    late = [c.steps > c.warmup + EARLY * own.span for c in curves]
+    kept = [
+        c.after(c.warmup + int(EARLY * own.span)) if m.sum() >= _FEWEST else c
+        for c, m in zip(curves, late, strict=True)
+    ]
+    thin = tuple(c.thinned(points) for c in kept)
     return Data(own, thin, tuple(own.exposure(c.rates, c.steps, c.warmup) for c in thin))
 
 
@@ -131,7 +141,7 @@ class Fit:
     noise: Noise
     problem: Problem = field(repr=False)
 
-    def at(self, rates: FloatArray, steps: Sequence[int] | FloatArray | IntArray, warmup: int = 0) -> FloatArray:
+    def at(self, rates: FloatArray, steps: ArrayLike, warmup: int = 0) -> FloatArray:
         """The loss that a schedule leads to at some steps, shape (n,)."""
         return self.units.level * self.law.loss(self.theta, self.units.exposure(rates, steps, warmup))
 
