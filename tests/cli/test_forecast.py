@@ -77,6 +77,7 @@ BAD = [
     (["{constant}", "{cooled}", "--predict", "linear({})"], ["--predict", "braces"]),
     (["{constant}", "{cooled}", "--law", "lawless"], ["forecast(law=...)", "sublinear", "lawless"]),
     (["{constant}", "{cooled}", "--target", "-1"], ["forecast(target=...)", "positive"]),
+    (["{constant}", "{cooled}", "--target", "100"], ["forecast(target=...)", "highest loss"]),
     (["{constant}", "{cooled}", "--seed", "-1"], ["forecast(seed=...)", ">= 0"]),
     (["{constant}", "{cooled}", "--plot", "x.bmp"], ["--plot", ".svg", "x.bmp"]),
     (["{constant}", "{cooled}", "--loss", "los"], ["--loss", "loss"]),

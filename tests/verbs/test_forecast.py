@@ -15,6 +15,7 @@ from lrdecay.cli.main import run
 from lrdecay.errors import InputError
 from lrdecay.losslaws.choosing import Choice
 from lrdecay.verbs.forecast import of_fit
+from lrdecay.verbs.forecast_schedules import Scheduled, predicted
 
 COSINE = "warmup(50) + cosine(peak)"
 
@@ -67,6 +68,17 @@ def test_what_is_longer_than_every_log_is_extrapolated_and_wider(found):
     assert far.extrapolated
     assert far.high - far.low > near.high - near.low
     assert any("extrapolated" in note for note in found.notes)
+
+
+def test_a_lower_peak_and_a_run_shorter_than_the_first_logged_loss_are_extrapolated(found):
+    for spec, steps, told in (("linear(0.05)", 2000, True), ("linear(0.095)", 2000, False), ("linear(0.1)", 20, True)):
+        one = Scheduled(spec, lrdecay.parse(spec).bind(lrdecay.Horizon(steps=steps)).values())
+        assert predicted(found.forecaster, one).prediction.extrapolated is told, spec
+
+    low = predicted(found.forecaster, Scheduled("linear(0.05)", 0.05 * (1 - np.arange(2000) / 2000)))
+    assert any(
+        "linear(0.05): peaks below the logs' 0.1" in n for n in of_fit(found.forecaster, [low], 1, given_lengths=1)
+    )
 
 
 def test_differences_are_to_the_lowest_and_narrower_than_levels(found):

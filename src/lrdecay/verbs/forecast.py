@@ -22,7 +22,7 @@ from lrdecay.schedule import Horizon, Schedule, parse
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.forecast_logs import Asked, curves_of_logs
 from lrdecay.verbs.forecast_result import Forecast, Target
-from lrdecay.verbs.forecast_schedules import Wanted, bound, predicted, wanted_of
+from lrdecay.verbs.forecast_schedules import Wanted, bound, lower, predicted, wanted_of
 from lrdecay.verbs.provenance import provenance
 from lrdecay.verbs.show import Said
 
@@ -96,6 +96,10 @@ def forecast(
     lengths = [w.horizon.steps for w in wanted if w.horizon is not None]
     notes = [*read.notes, *support(read.curves, max([*lengths, *([steps] if steps else [])], default=None))]
 
+    highest = max(float(c.losses.max()) for c in read.curves)
+    if target is not None and target >= highest:
+        rule = f"must be below the highest loss that was logged, {highest:.4g}"
+        raise InputError(refusal("forecast(target=...)", rule, target))
     scheduled = [bound(w, read.curves, steps_per_epoch) for w in wanted]
     fitted = forecaster(read.curves, law, seed)
     found = tuple(predicted(fitted, s) for s in scheduled)
@@ -132,6 +136,12 @@ def of_fit(fitted: Forecaster, found: Sequence[Predicted], steps: int | None, *,
         notes.append(
             "With fewer than three runs no whole run could be held out: the interval rests on what the law was off on "
             "public runs. A third run with another decay would check it on this task."
+        )
+    below = [p.spec for p in found if lower(p.rates, fitted.peak)]
+    if below:
+        notes.append(
+            f"{', '.join(below)}: peaks below the logs' {fitted.peak:g}. A law's numbers belong to one peak, so this "
+            "is extrapolated, and its interval does not know by how much."
         )
     if any(p.prediction.extrapolated for p in found):
         notes.append(

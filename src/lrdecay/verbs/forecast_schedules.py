@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.losslaws.curve import Curve, FloatArray, IntArray, warmup_of
@@ -16,8 +16,9 @@ from lrdecay.schedule.peaks import is_open
 from lrdecay.verbs.grids import grids_of
 from lrdecay.verbs.show import Said, horizon_of
 
-__all__ = ["Scheduled", "Wanted", "along", "bound", "predicted", "wanted_of"]
+__all__ = ["Scheduled", "Wanted", "along", "bound", "lower", "predicted", "wanted_of"]
 
+_LOWER = 0.9
 _POINTS = 100  # of a predicted curve
 _DIGITS = 6  # of the logs' peak, so that what single precision adds is not written
 
@@ -76,11 +77,18 @@ def bound(wanted: Wanted, curves: Sequence[Curve], steps_per_epoch: int | None) 
 
 
 def predicted(forecaster: Forecaster, scheduled: Scheduled) -> Predicted:
-    """Where a schedule would end."""
+    """Where a schedule would end; far below the logs' peak, or before their first loss, that is extrapolated."""
     rates, warmup = scheduled.rates, warmup_of(scheduled.rates)
     steps = along(len(rates), warmup)
     prediction, losses = forecaster.predict(rates, warmup), forecaster.curve(rates, steps, warmup)
+    if lower(rates, forecaster.peak) or len(rates) < min(int(c.steps[0]) for c in forecaster.curves):
+        prediction = evolve(prediction, extrapolated=True)
     return Predicted(scheduled.spec, rates, warmup, prediction, steps, losses)
+
+
+def lower(rates: FloatArray, peak: float) -> bool:
+    """Whether a schedule peaks below the logs by more than a tenth: a law's numbers belong to one peak."""
+    return float(rates.max()) < _LOWER * peak
 
 
 def along(length: int, warmup: int) -> IntArray:
