@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from lrdecay.verbs.cooldown import cooldown as cooldown
     from lrdecay.verbs.extend import extend as extend
     from lrdecay.verbs.find import find as find
+    from lrdecay.verbs.forecast import forecast as forecast
     from lrdecay.verbs.resume import resume as resume
     from lrdecay.verbs.script import script as script
     from lrdecay.verbs.show import show as show
@@ -193,6 +194,7 @@ _ROOMS = {
     "verbs.cooldown": ("cooldown",),
     "verbs.extend": ("extend",),
     "verbs.find": ("find",),
+    "verbs.forecast": ("forecast",),
     "verbs.resume": ("resume",),
     "verbs.script": ("script",),
     "verbs.show": ("show",),

@@ -174,7 +174,7 @@ def test_losses_at_or_below_0_are_refused(tmp_path: Path) -> None:
 
 
 def test_no_rate_is_asked_for_by_both_names(tmp_path: Path) -> None:
-    refused(csv_of(tmp_path / "run.csv", "step,loss", STEPS, loss()), "--lr NAME", "--schedule SPEC --steps N")
+    refused(csv_of(tmp_path / "run.csv", "step,loss", STEPS, loss()), "--lr NAME", "--schedule SPEC --log-steps N")
 
 
 @pytest.mark.parametrize(
@@ -231,5 +231,5 @@ def test_a_file_that_is_no_log_is_refused(tmp_path: Path, content: bytes) -> Non
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "none.csv", "that is there")
     refused(tmp_path, "a folder that holds a log")
-    with pytest.raises(InputError, match="--steps"):
+    with pytest.raises(InputError, match="--log-steps"):
         only(plain(tmp_path), steps=100)

@@ -99,7 +99,7 @@ def test_a_schedule_gives_the_rates_of_a_log_without_any(tmp_path: Path) -> None
     assert np.array_equal(reading.curve.rates, parse(said).bind(Horizon(steps=2400)).values())
     assert reading.curve.warmup == 100
     for wrong, word in (
-        ({"schedule": said}, "--steps N"),
+        ({"schedule": said}, "--log-steps N"),
         ({"schedule": said, "steps": 1000}, "last loss"),
         ({"schedule": "linear(peak)", "steps": 2400}, "stated peak"),
         ({"schedule": said, "steps": 2400, "warmup": -1}, "--warmup"),

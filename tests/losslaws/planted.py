@@ -34,7 +34,7 @@ def truth(text, steps, theta=TRUTH, at=None):
     return float(loss[0]) if at is None else loss
 
 
-def curve(text, steps, theta=TRUTH, every=50):
+def curve(text, steps, theta=TRUTH, every=100):
     at = np.arange(every, steps + 1, every)
     rates = rates_of(text, steps)
     return Curve(text, rates, at, truth(text, steps, theta, at), warmup_of(rates))

@@ -24,7 +24,7 @@ def test_a_constant_run_with_a_cooldown_carries_the_question():
 
 def test_constant_runs_alone_are_refused_and_a_short_cooldown_from_the_end_is_the_cure():
     with pytest.raises(InputError, match="rate decays") as refused:
-        support([curve(CONSTANT, 1800), curve(CONSTANT, 900)])
+        support([curve(CONSTANT, 1800), curve(CONSTANT, 1300)])
     said = str(refused.value)
     assert "step 1800, linearly to 0 over 200 updates" in said  # 200 of 2000 is 10%
     assert "\n" not in said

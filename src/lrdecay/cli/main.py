@@ -18,6 +18,7 @@ from lrdecay.cli.convert import convert_command
 from lrdecay.cli.cooldown import cooldown_command
 from lrdecay.cli.extend import extend_command
 from lrdecay.cli.find import find_command
+from lrdecay.cli.forecast import forecast_command
 from lrdecay.cli.lab import lab_app
 from lrdecay.cli.options import spread
 from lrdecay.cli.resume import resume_command
@@ -60,6 +61,7 @@ app.command("train")(train_command)
 app.command("compare")(compare_command)
 app.command("cooldown")(cooldown_command)
 app.command("extend")(extend_command)
+app.command("forecast")(forecast_command)
 app.command("steer")(steer_command)
 app.command("resume")(resume_command)
 app.command("studies")(studies_command)

@@ -18,6 +18,7 @@ COMMANDS = (
     "compare",
     "cooldown",
     "extend",
+    "forecast",
     "steer",
     "resume",
     "studies",

@@ -70,7 +70,7 @@ def rates_of(
     if schedule is not None:
         values = _scheduled(log, last, schedule, steps, notes)
     elif steps is not None:
-        raise InputError(refusal("--steps", "must come with --schedule, which is laid out over it", steps))
+        raise InputError(refusal("--log-steps", "must come with --schedule, which is laid out over it", steps))
     else:
         values = _logged(log, last, warmup, notes)
     return Rates(values, min(warmup_of(values) if warmup is None else warmup, last), tuple(notes))
@@ -79,14 +79,14 @@ def rates_of(
 def _scheduled(log: Log, last: int, schedule: str | Schedule, steps: int | None, notes: list[str]) -> FloatArray:
     said = parse(schedule) if isinstance(schedule, str) else schedule
     if steps is None:
-        cure = "Say how many updates it was laid out for: --steps N."
-        raise InputError(refusal("--schedule SPEC", "must come with --steps", repr(said), cure))
+        cure = "Say how many updates it was laid out for: --log-steps N."
+        raise InputError(refusal("--schedule SPEC", "must come with --log-steps", repr(said), cure))
     if peak_of(said) is None:
         raise InputError(refusal("--schedule SPEC", "must have a stated peak", repr(said), "Put the rate in."))
     values = np.asarray(said.bind(Horizon(steps=steps)).values(), dtype=np.float64)
     if last > len(values):
         rule = f"must reach to the last loss of {log.name}, at step {last}"
-        raise InputError(refusal("--steps", rule, steps, "It is the length of the run that was logged."))
+        raise InputError(refusal("--log-steps", rule, steps, "It is the length of the run that was logged."))
     logged = None if log.rate is None else log.rate.only(np.isfinite(log.rate.values) & (log.rate.steps < len(values)))
     if logged is not None and len(logged):
         off = float(np.abs(values[logged.steps] - logged.values).max()) / values.max()
@@ -97,7 +97,7 @@ def _scheduled(log: Log, last: int, schedule: str | Schedule, steps: int | None,
 def _logged(log: Log, last: int, warmup: int | None, notes: list[str]) -> FloatArray:
     given = None if log.rate is None else log.rate.only(np.isfinite(log.rate.values))
     if given is None or not len(given):
-        cure = "Name its column with --lr NAME, or say --schedule SPEC --steps N."
+        cure = "Name its column with --lr NAME, or say --schedule SPEC --log-steps N."
         raise InputError(refusal("forecast(logs=...)", f"must hold the rate in {log.name}", "no such column", cure))
     if (given.values < 0).any() or not (given.values > 0).any():
         rule = f"must hold rates >= 0, some above, ({log.rate_name}) in {log.name}"

@@ -22,11 +22,11 @@ from attrs import field, frozen
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.losslaws.choosing import Candidate, Choice, choose
-from lrdecay.losslaws.curve import Curve, FloatArray
+from lrdecay.losslaws.curve import Curve, FloatArray, IntArray
 from lrdecay.losslaws.ensemble import members
 from lrdecay.losslaws.noise import MISSES
 
-__all__ = ["Difference", "Forecaster", "Prediction", "forecaster"]
+__all__ = ["Difference", "Forecaster", "Prediction", "check_peak", "forecaster"]
 
 Z = 1.6449
 """Of 90%."""
@@ -123,7 +123,7 @@ class Forecaster:
         half = CALIBRATED * Z * float(np.hypot(own.std(ddof=1), self.miss * loss))
         return Prediction(loss, loss - half, loss + half, self.extrapolates(rates, warmup), own)
 
-    def curve(self, rates: FloatArray, steps: Sequence[int] | FloatArray, warmup: int = 0) -> FloatArray:
+    def curve(self, rates: FloatArray, steps: Sequence[int] | FloatArray | IntArray, warmup: int = 0) -> FloatArray:
         """The predicted loss at some steps, shape (n,)."""
         self._check(rates)
         return self.law.fit.at(rates, steps, warmup)
@@ -148,9 +148,18 @@ class Forecaster:
         return np.array([fit.units.level * fit.law.loss(theta, seen)[0] for theta in every])
 
     def _check(self, rates: FloatArray) -> None:
-        if rates.max() > _ABOVE * self.peak:
-            rule = f"must not rise above the logs' peak, {self.peak:g}, which is all that they say anything of"
-            raise InputError(refusal("forecast(predict=...)", rule, float(rates.max())))
+        check_peak(rates, self.peak)
+
+
+def check_peak(rates: FloatArray, peak: float) -> None:
+    """Refuse a schedule that rises above the logs' peak.
+
+    Raises:
+        InputError: it does.
+    """
+    if rates.max() > _ABOVE * peak:
+        rule = f"must not rise above the logs' peak, {peak:g}, which is all that they say anything of"
+        raise InputError(refusal("forecast(predict=...)", rule, float(rates.max())))
 
 
 def forecaster(curves: Sequence[Curve], law: str = "auto", seed: int = 0) -> Forecaster:

@@ -127,7 +127,7 @@ def _searched(forecaster: Forecaster, old: FloatArray, warmup: int, at: FloatArr
     above = np.minimum(high, np.concatenate([[peak], own[:-1]]))
     room = above - low
     start = np.where(room > 0, (own - low) / np.where(room > 0, room, 1.0), 1.0)
-    fine = {"maxiter": 40, "ftol": 1e-9, "eps": 1e-4}
+    fine = {"maxiter": 40, "ftol": 1e-9, "eps": 1e-2}
     best = minimize(loss, np.clip(start, 0, 1), method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(at), options=fine)
     return heights(best.x)
 

@@ -1,0 +1,175 @@
+"""`forecast`: what loss another decay would have reached, and which decay to use, from logs you already have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lrdecay.errors import InputError, non_negative_int, one_of, positive, positive_int, refusal
+from lrdecay.losslaws.candidates import Family
+from lrdecay.losslaws.choosing import LAWS
+from lrdecay.losslaws.curve import Curve, FloatArray
+from lrdecay.losslaws.forecaster import Forecaster, forecaster
+from lrdecay.losslaws.next_run import Suggestion, next_runs
+from lrdecay.losslaws.reaching import updates_to
+from lrdecay.losslaws.recommending import Recommendation
+from lrdecay.losslaws.recommending import recommend as recommended
+from lrdecay.losslaws.support import support
+from lrdecay.report.forecasting import Predicted
+from lrdecay.schedule import Horizon, Schedule, parse
+from lrdecay.verbs.extras import require
+from lrdecay.verbs.forecast_logs import Asked, curves_of_logs
+from lrdecay.verbs.forecast_result import Forecast, Target
+from lrdecay.verbs.forecast_schedules import Wanted, bound, lower, predicted, wanted_of
+from lrdecay.verbs.provenance import provenance
+from lrdecay.verbs.show import Said
+
+__all__ = ["Forecast", "forecast", "of_fit"]
+
+_SUGGESTED = 3
+
+
+def forecast(
+    logs: str | Path | Sequence[str | Path],
+    *,
+    predict: Said | Sequence[Said] = (),
+    steps: int | None = None,
+    recommend: bool = False,
+    target: float | None = None,
+    law: str = "auto",
+    loss: str | None = None,
+    step: str | None = None,
+    lr: str | None = None,
+    schedule: str | Schedule | Sequence[str | Schedule] | None = None,
+    log_steps: int | None = None,
+    warmup: int | None = None,
+    steps_per_epoch: int | None = None,
+    run: str | Sequence[str] = (),
+    seed: int = 0,
+    command: str = "lrdecay.forecast(...)",
+) -> Forecast:
+    """Fit laws of loss curves to logs, choose one, and say where schedules would end, with a 90% interval.
+
+    Args:
+        logs: one or several, of one task, batch size, optimizer and peak; see `lrdecay.logs.reading.read_curves`. A log
+            that begins where another can be its trunk is joined to it.
+        predict: schedules, as values, notation, grids or ``"@FILE"``, each with its own length (``@ 50000``), or of
+            ``steps``, or as long as the longest log; `peak` left open is the logs' peak.
+        steps: length of predicted and recommended runs in updates.
+        recommend: say which decay to use.
+        target: say how long to train until this loss, under the recommended decay.
+        law: a name, or "auto": chosen by what each is off on whole held-out runs.
+        loss: the column that is the loss; None: guessed where one alone can be it.
+        step: the column of steps.
+        lr: the column that is the rate.
+        schedule: what the rate was where it was not logged, one for each log, each with its length (``@ 24000``).
+        log_steps: the length of the logged schedules, where they do not carry it.
+        warmup: updates of the logs that warmed up; None: seen in the rates.
+        steps_per_epoch: for logs that count epochs, and for schedules in epochs.
+        run: which runs of the logs, by name; by default all.
+        seed: of the near-equal fits.
+        command: what to write into the provenance.
+
+    Raises:
+        InputError: a log or a schedule cannot be read, or the logs cannot carry the question; the message says what
+            cheap run would.
+        RunError: a log cannot be reached.
+    """
+    require("study", "forecast")
+    one_of([*(own.name for own in LAWS), "auto"]).check("forecast(law=...)", law)
+    non_negative_int.check("forecast(seed=...)", seed)
+    if steps is not None:
+        positive_int.check("forecast(steps=...)", steps)
+    if target is not None:
+        positive.check("forecast(target=...)", target)
+    wanted = wanted_of(predict, steps, steps_per_epoch)
+    if steps is not None and not (wanted or recommend or target is not None):
+        cure = "Add --predict SPEC, --recommend or --target LOSS."
+        raise InputError(refusal("forecast(steps=...)", "must come with what is to be predicted over it", steps, cure))
+    given = () if schedule is None else (schedule,) if isinstance(schedule, str | Schedule) else tuple(schedule)
+    asked = Asked(
+        loss, step, lr, given, log_steps, warmup, steps_per_epoch, (run,) if isinstance(run, str) else tuple(run)
+    )
+    read = curves_of_logs([logs] if isinstance(logs, str | Path) else list(logs), asked)
+    lengths = [w.horizon.steps for w in wanted if w.horizon is not None]
+    notes = [*read.notes, *support(read.curves, max([*lengths, *([steps] if steps else [])], default=None))]
+
+    highest = max(float(c.losses.max()) for c in read.curves)
+    if target is not None and target >= highest:
+        rule = f"must be below the highest loss that was logged, {highest:.4g}"
+        raise InputError(refusal("forecast(target=...)", rule, target))
+    scheduled = [bound(w, read.curves, steps_per_epoch) for w in wanted]
+    fitted = forecaster(read.curves, law, seed)
+    found = tuple(predicted(fitted, s) for s in scheduled)
+    over, rise = steps or fitted.longest, _warmup_of(read.curves)
+    advice = recommended(fitted, over, warmup=rise) if recommend or target is not None else None
+    notes += of_fit(fitted, found, steps, given_lengths=len(lengths))
+    return Forecast(
+        fitted,
+        found,
+        advice if recommend else None,
+        _advised(fitted, advice, over) if recommend else None,
+        over,
+        None if target is None or advice is None else _target(fitted, target, advice, rise),
+        _suggested(fitted, found, advice, over, rise),
+        tuple(notes),
+        provenance(command),
+    )
+
+
+def _warmup_of(curves: Sequence[Curve]) -> int:
+    """Of the longest run."""
+    return max(curves, key=lambda c: c.last).warmup
+
+
+def of_fit(fitted: Forecaster, found: Sequence[Predicted], steps: int | None, *, given_lengths: int) -> list[str]:
+    """What a reader must know of the fit and of the lengths."""
+    notes = []
+    fit = fitted.law.fit
+    if fit.bounded:
+        notes.append(f"{fit.law.name}: {', '.join(fit.bounded)} stopped at a bound, so the logs do not say what it is.")
+    if found and steps is None and given_lengths < len(found):
+        notes.append(f"Schedules without a length are as long as the longest log, {fitted.longest} updates.")
+    if not any(fold.whole for fold in fitted.law.folds):
+        notes.append(
+            "With fewer than three runs no whole run could be held out: the interval rests on what the law was off on "
+            "public runs. A third run with another decay would check it on this task."
+        )
+    below = [p.spec for p in found if lower(p.rates, fitted.peak)]
+    if below:
+        notes.append(
+            f"{', '.join(below)}: peaks below the logs' {fitted.peak:g}. A law's numbers belong to one peak, so this "
+            "is extrapolated, and its interval does not know by how much."
+        )
+    if any(p.prediction.extrapolated for p in found):
+        notes.append(
+            "What is longer than every log, or decays more, is extrapolated: differences between schedules hold "
+            "further than levels do."
+        )
+    return notes
+
+
+def _advised(fitted: Forecaster, advice: Recommendation | None, steps: int) -> Predicted | None:
+    if advice is None:
+        return None
+    return predicted(fitted, bound(Wanted(parse(advice.choice), Horizon(steps=steps)), fitted.curves, None))
+
+
+def _target(fitted: Forecaster, loss: float, advice: Recommendation, rise: int) -> Target:
+    spec = advice.spec or advice.baseline
+    return Target(loss, spec, updates_to(fitted, loss, spec, warmup=rise))
+
+
+def _suggested(
+    fitted: Forecaster, found: Sequence[Predicted], advice: Recommendation | None, steps: int, rise: int
+) -> tuple[Suggestion, ...]:
+    """Runs that would tell most of what was asked: the recommended schedule and its rival, else what was predicted."""
+    wanted: list[FloatArray] = [p.rates for p in found]
+    if advice is not None:
+        wanted += [Family.of(spec, steps, rise).rates for spec in {advice.choice: 0, advice.baseline: 0}]
+    if not wanted:
+        return ()
+    apart = [r for i, r in enumerate(wanted) if not any(np.array_equal(r, other) for other in wanted[:i])]
+    return tuple(s for s in next_runs(fitted, apart, warmup=rise)[:_SUGGESTED] if s.share > 0)

@@ -1,0 +1,207 @@
+"""What a forecast says, as a value and as JSON.
+
+    {"law", "heldout_error", "fits": [{"law", "source", "parameters", "heldout_error", ...}],
+     "predictions": [{"spec", "steps", "final_loss", "interval": [lo, hi], "extrapolated"}],
+     "differences": [{"spec", "minus", "value", "interval"}],
+     "recommendation": {"spec", "steps", "choice", "final_loss", "interval", "extrapolated", "baseline", "gain", ...},
+     "target_steps": {"loss", "spec", "steps", "interval", "extrapolated", "why"},
+     "next_runs": [{"spec", "steps", "start", "cost", "share"}],
+     "logs": [{"name", "steps", "losses", "peak", "warmup"}], "notes": [...], "provenance": {...}}
+
+Errors are relative to the loss, intervals are 90%. "recommendation" and "target_steps" are null where they were not
+asked for; a recommendation's "spec" is null where there is none, and "why" says why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+
+from lrdecay.losslaws.choosing import Candidate
+from lrdecay.losslaws.forecaster import Difference, Forecaster
+from lrdecay.losslaws.next_run import Suggestion
+from lrdecay.losslaws.reaching import Reach
+from lrdecay.losslaws.recommending import Recommendation
+from lrdecay.report.forecasting import Predicted
+
+__all__ = ["Forecast", "Target"]
+
+
+@frozen(eq=False)
+class Target:
+    """A loss to be reached, under which schedule, and when.
+
+    Attributes:
+        loss: wanted.
+        spec: the schedule, its lengths as shares of the run.
+        reach: the updates.
+    """
+
+    loss: float
+    spec: str
+    reach: Reach = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"loss", "spec", "steps", "interval": [fastest, slowest], "extrapolated", "why"}``; null: out of reach."""
+        r = self.reach
+        said = {"steps": r.updates, "interval": [r.low, r.high], "extrapolated": r.extrapolated, "why": r.why}
+        return {"loss": self.loss, "spec": self.spec, **said}
+
+
+@frozen(eq=False)
+class Forecast:
+    """What the logs say of schedules.
+
+    Attributes:
+        forecaster: the law that was chosen, its fits, and the curves.
+        predictions: in the order they were asked for.
+        recommendation: None: not asked for.
+        advised: what it chose, as a prediction; None: not asked for.
+        steps: of the recommendation.
+        target: None: not asked for.
+        next_runs: cheap runs that would tell most, best first.
+        notes: sentences that a reader must know: what was done to the logs, and what they cannot say.
+        provenance: what it takes to run it again.
+    """
+
+    forecaster: Forecaster = field(repr=False)
+    predictions: tuple[Predicted, ...]
+    recommendation: Recommendation | None
+    advised: Predicted | None
+    steps: int
+    target: Target | None
+    next_runs: tuple[Suggestion, ...]
+    notes: tuple[str, ...]
+    provenance: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def law(self) -> str:
+        """The name of the law."""
+        return self.forecaster.law.fit.law.name
+
+    @property
+    def heldout_error(self) -> float | None:
+        """What the law was off on whole held-out runs; with fewer than three runs, on the ends of runs; None: on none.
+
+        Root mean square, relative to the loss.
+        """
+        return _heldout(self.forecaster.law)
+
+    @property
+    def fits(self) -> tuple[Candidate, ...]:
+        """Every law that was fitted."""
+        return self.forecaster.choice.candidates
+
+    @property
+    def best(self) -> Predicted | None:
+        """The prediction of the lowest final loss."""
+        return min(self.predictions, key=lambda p: p.prediction.loss, default=None)
+
+    @property
+    def drawn(self) -> tuple[Predicted, ...]:
+        """What a picture shows: the predictions, and what was recommended where it is none of them."""
+        a = self.advised
+        if a is None or any(p.spec == a.spec and p.length == a.length for p in self.predictions):
+            return self.predictions
+        return (*self.predictions, a)
+
+    def to_best(self, predicted: Predicted) -> Difference | None:
+        """A prediction's final loss minus the best one's; None: it is the best."""
+        best = self.best
+        if best is None or best is predicted:
+            return None
+        return self.forecaster.difference(predicted.prediction, best.prediction)
+
+    def to_json(self) -> dict[str, Any]:
+        """See the module."""
+        return {
+            "law": self.law,
+            "heldout_error": self.heldout_error,
+            "fits": [_fit(c, self.forecaster.law) for c in self.fits],
+            "predictions": [_prediction(p) for p in self.predictions],
+            "differences": self._differences(),
+            "recommendation": self._recommended(),
+            "target_steps": None if self.target is None else self.target.to_json(),
+            "next_runs": [_suggestion(s) for s in self.next_runs],
+            "logs": [
+                {"name": c.name, "steps": c.last, "losses": len(c.steps), "peak": c.peak, "warmup": c.warmup}
+                for c in self.forecaster.curves
+            ],
+            "notes": list(self.notes),
+            "provenance": dict(self.provenance),
+        }
+
+    def _differences(self) -> list[dict[str, Any]]:
+        """Every prediction minus the best, but the best's own."""
+        best, found = self.best, []
+        for p in self.predictions:
+            apart = self.to_best(p)
+            if apart is not None and best is not None:
+                row = {"spec": p.spec, "steps": p.length, "minus": best.spec, "minus_steps": best.length}
+                found.append(row | {"value": apart.value, "interval": [apart.low, apart.high]})
+        return found
+
+    def _recommended(self) -> dict[str, Any] | None:
+        r = self.recommendation
+        if r is None:
+            return None
+        return {
+            "spec": r.spec,
+            "steps": self.steps,
+            "why": r.why,
+            "choice": r.choice,
+            "final_loss": r.prediction.loss,
+            "interval": [r.prediction.low, r.prediction.high],
+            "extrapolated": r.prediction.extrapolated,
+            "baseline": r.baseline,
+            "gain": {"value": r.gain.value, "interval": [r.gain.low, r.gain.high]},
+            "difference_error": r.error,
+            "rows": [
+                {
+                    "spec": row.spec,
+                    "final_loss": row.loss,
+                    "interval": [row.low, row.high],
+                    "extrapolated": row.extrapolated,
+                }
+                for row in r.rows
+            ],
+        }
+
+
+def _heldout(candidate: Candidate) -> float | None:
+    error = candidate.elsewhere if math.isfinite(candidate.elsewhere) else candidate.error
+    return error if math.isfinite(error) else None
+
+
+def _fit(candidate: Candidate, chosen: Candidate) -> dict[str, Any]:
+    fit = candidate.fit
+    names = [p.name for p in fit.law.parameters]
+    return {
+        "law": fit.law.name,
+        "source": fit.law.source,
+        "chosen": candidate is chosen,
+        "heldout_error": _heldout(candidate),
+        "heldout": [{"run": f.curve, "whole": f.whole, "error": f.error} for f in candidate.folds],
+        "parameters": dict(zip(names, np.asarray(fit.theta).tolist(), strict=True)),
+        "units": {"rate": fit.units.peak, "updates": fit.units.span, "loss": fit.units.level},
+        "at_bounds": list(fit.bounded),
+    }
+
+
+def _prediction(predicted: Predicted) -> dict[str, Any]:
+    p = predicted.prediction
+    return {
+        "spec": predicted.spec,
+        "steps": predicted.length,
+        "final_loss": p.loss,
+        "interval": [p.low, p.high],
+        "extrapolated": p.extrapolated,
+    }
+
+
+def _suggestion(s: Suggestion) -> dict[str, Any]:
+    return {"spec": s.spec, "steps": s.steps, "start": s.start, "cost": s.cost, "share": s.share}
