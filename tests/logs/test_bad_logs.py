@@ -213,11 +213,10 @@ def test_columns_that_are_asked_for_by_name_are_taken(tmp_path: Path) -> None:
     refused(path, "--loss NAME", "'c'", step="when", lr="eta", loss="c")
 
 
-def test_training_loss_goes_before_held_out_loss_which_is_named(tmp_path: Path) -> None:
+def test_a_training_loss_and_a_held_out_one_are_asked_for_by_name(tmp_path: Path) -> None:
     path = csv_of(tmp_path / "run.csv", "step,lr,train_loss,val_loss", STEPS, rate(STEPS), loss(), loss(seed=1))
-    reading = only(path)
-    assert np.array_equal(reading.curve.losses, loss())
-    assert reading.notes == ("The loss is train_loss; for another: --loss val_loss.",)
+    refused(path, "Say which: --loss train_loss or --loss val_loss.")
+    assert np.array_equal(only(path, loss="train_loss").curve.losses, loss())
     assert np.array_equal(only(path, loss="val_loss").curve.losses, loss(seed=1))
 
 

@@ -23,10 +23,14 @@ def table(**sizes: int) -> Table:
     ("names", "loss", "rate"),
     [
         (("loss", "lr"), "loss", "lr"),
-        (("train/loss", "eval/loss", "train/learning_rate", "train/grad_norm"), "train/loss", "train/learning_rate"),
+        (
+            ("train/loss", "eval/accuracy", "train/learning_rate", "train/grad_norm"),
+            "train/loss",
+            "train/learning_rate",
+        ),
         (("val_loss", "rate"), "val_loss", "rate"),
         (
-            ("train_loss_step", "train_loss_epoch", "val_loss", "lr-AdamW", "lr-AdamW-momentum"),
+            ("train_loss_step", "train_loss_epoch", "val_accuracy", "lr-AdamW", "lr-AdamW-momentum"),
             "train_loss_step",
             "lr-AdamW",
         ),

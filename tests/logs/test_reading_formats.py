@@ -150,8 +150,8 @@ def test_keras_counts_epochs_which_must_be_told_in_updates(tmp_path: Path) -> No
     header = "epoch,accuracy,learning_rate,loss,val_accuracy,val_loss"
     path = csv_of(tmp_path / "log.csv", header, epochs, epochs, rates, loss(epochs + 1), epochs, loss(epochs + 2))
     with pytest.raises(InputError, match="--steps-per-epoch N"):
-        only(path)
-    train, held = only(path, steps_per_epoch=30), only(path, steps_per_epoch=30, loss="val_loss")
+        only(path, loss="loss")
+    train, held = only(path, steps_per_epoch=30, loss="loss"), only(path, steps_per_epoch=30, loss="val_loss")
     assert np.array_equal(train.curve.steps, 30 * epochs + 15)  # a mean over the epoch
     assert np.array_equal(held.curve.steps, 30 * (epochs + 1))  # measured at its end
     assert np.array_equal(held.curve.rates, np.repeat(rates, 30))
@@ -174,7 +174,7 @@ def test_a_trainer_state_is_read_and_its_losses_are_means(tmp_path: Path) -> Non
         kept = [row for row in history if row["step"] <= step]
         state = {"global_step": step, "log_history": kept, "max_steps": LAST}
         (folder / "trainer_state.json").write_text(json.dumps(state, indent=2, sort_keys=True, default=int) + "\n")
-    reading = only(tmp_path)
+    reading = only(tmp_path, loss="loss")
     assert reading.curve.name == "checkpoint-2000"
     assert np.array_equal(reading.curve.steps, STEPS - EVERY // 2)
     assert np.array_equal(reading.curve.losses, loss())

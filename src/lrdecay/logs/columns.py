@@ -5,7 +5,8 @@ A name is cut at ``/ _ - . :`` and blanks, without regard to case.
     step    step, steps, global_step, iter, iteration, update, num_updates and the like, after any path
             ("trainer/global_step"); ``_step``, W&B's count of log calls, only where there is no other
     loss    holds "loss" (or "nll"), and beside it only words that say nothing more: train, step, epoch, batch, lm, ...
-            Held-out losses (val, valid, eval, test, dev, heldout) are taken only where there is no training loss.
+            A training loss and a held-out one (val, valid, eval, test, dev, heldout) are two, so one must be named;
+            of our own traces and exports it is ``loss``, the training loss.
             Of ``x_step`` and ``x_epoch``, which Lightning makes of one ``x``, the first.
     rate    lr, rate, learning_rate, train_lr, and Lightning's ``lr-SGD``, ``lr-AdamW/pg1``; of groups ``lr/group0``
     batch   batch_size, global_batch_size
@@ -115,17 +116,14 @@ def log_of(table: Table, *, loss: str | None = None, lr: str | None = None) -> L
         InputError: one that is asked for is not there, none or several could be it, or it holds words.
     """
     columns = {name: s for name, s in table.columns.items() if len(s)}
-    loss_name = _loss_name(columns, loss, table.name)
+    ours = "loss" if table.kind.startswith("lrdecay") and "loss" in columns else None
+    loss_name = _loss_name(columns, loss or ours, table.name)
     rate_name = _rate_name(columns, lr, table.name)
     for name, option in ((loss_name, "--loss"), (rate_name, "--lr")):
         if name is not None and name in table.broken:
             raise InputError(
                 refusal(f"{option} {name}", f"must be a column of numbers in {table.name}", table.broken[name])
             )
-    notes = table.notes
-    others = [n for n in columns if _is_loss(n) and is_held_out(n) and n != loss_name]
-    if loss is None and others and not is_held_out(loss_name):
-        notes = (*notes, f"The loss is {loss_name}; for another: {' or '.join(f'--loss {n}' for n in others[:3])}.")
     batch = _first(columns, lambda n: _last(n) in _BATCHES)
     epoch = _first(columns, is_epoch)
     rate = None if rate_name is None else columns[rate_name]
@@ -140,7 +138,7 @@ def log_of(table: Table, *, loss: str | None = None, lr: str | None = None) -> L
         batch=batch,
         epoch=epoch,
         first=min(int(s.steps.min()) for s in columns.values()),
-        notes=notes,
+        notes=table.notes,
     )
 
 
@@ -150,12 +148,11 @@ def _loss_name(columns: Mapping[str, Series], asked: str | None, where: str) -> 
     fit = [n for n in columns if _is_loss(n)]
     if any(len(columns[n]) >= FEWEST for n in fit):
         fit = [n for n in fit if len(columns[n]) >= FEWEST]
-    training = _one_of_twins([n for n in fit if not is_held_out(n)])
-    for names in (_distinct(columns, training), _distinct(columns, _one_of_twins([n for n in fit if is_held_out(n)]))):
-        if len(names) == 1:
-            return names[0]
-        if names:
-            raise InputError(_which(names, "loss", "--loss", where))
+    names = _distinct(columns, _one_of_twins(fit))
+    if len(names) == 1:
+        return names[0]
+    if names:
+        raise InputError(_which(names, "loss", "--loss", where))
     cure = "Say which it is: --loss NAME."
     msg = refusal("forecast(logs=...)", f"must hold a loss in {where}", sorted(columns) or "no numbers", cure)
     raise InputError(msg)
