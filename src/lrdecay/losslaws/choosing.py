@@ -1,7 +1,7 @@
 """Which law: by whole curves that were held out, where there are enough; otherwise by what is known of laws.
 
 The end of a logged curve lies near what was fitted, so every law is good there, and which is best there says nothing of
-other schedules: over 19 sets of public logs the law of least error at held-out ends was the best elsewhere in a third.
+other schedules: over 19 sets of public logs the law of least error at held-out ends was the best elsewhere in 5.
 So ends are reported and decide nothing. Whole curves are other schedules; with three or more each is held out once.
 Differences below `lrdecay.losslaws.noise.MISSES`, which laws are off by anyway, do not count, and the first law of
 `LAWS` wins among the rest. The order is that of their errors on final losses over public runs (docs/forecast.md).

@@ -1,8 +1,8 @@
 """What a schedule would end at, and how sure that is.
 
 A prediction is the fit's. Its interval has two parts: near-equal fits differ (`lrdecay.losslaws.ensemble`), and the law
-itself is off: by its error on whole curves held out, at least by `MISSES`. With the sd of the members' predictions and
-the miss m,
+itself is off: on whole curves held out, or on those it was fitted to, and at least by `MISSES`. With the sd of the
+members' predictions and the miss m,
 
     final loss ± 0.75 * 1.645 sqrt(sd² + (m loss)²)            90%
 
@@ -93,9 +93,12 @@ class Forecaster:
 
     @property
     def miss(self) -> float:
-        """What the law is off by itself, as a share of the loss: on whole held-out curves, at least `MISSES`."""
+        """What the law is off by itself, as a share of the loss.
+
+        On whole curves held out, or on the curves that it was fitted to where that is more, and at least `MISSES`.
+        """
         off = self.law.elsewhere
-        return float(max(MISSES, off)) if np.isfinite(off) else MISSES
+        return float(max(MISSES, off if np.isfinite(off) else 0.0, self.law.fit.noise.sd.max()))
 
     @property
     def longest(self) -> int:
