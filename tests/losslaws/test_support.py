@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.losslaws.planted import CONSTANT, SHORT, curve
+from tests.losslaws.planted import CONSTANT, SHORT, curve, fitted
 
 from lrdecay.errors import InputError
 from lrdecay.losslaws.curve import Curve
-from lrdecay.losslaws.support import cooled_updates, decays, support
+from lrdecay.losslaws.forecaster import forecaster
+from lrdecay.losslaws.support import check_fit, cooled_updates, decays, support
 
 COSINE = "warmup(50) + cosine(0.1)"
 
@@ -20,6 +21,15 @@ def of(losses, rates=None):
 
 def test_a_constant_run_with_a_cooldown_carries_the_question():
     assert support([curve(CONSTANT, 2000), curve(SHORT, 2000)], 2000) == ()
+
+
+def test_logs_that_no_law_fits_are_refused_with_how_far_it_is_off():
+    check_fit(fitted())
+    steps = np.arange(1, 201)
+    vanishing = [of(np.exp(-steps / 10), np.linspace(0.1, 0.001, 200)), of(np.exp(-steps / 12), np.full(200, 0.1))]
+    with pytest.raises(InputError, match=r"momentum is off by \d+% of the loss") as refused:
+        check_fit(forecaster(vanishing, "momentum"))
+    assert "\n" not in str(refused.value)
 
 
 def test_constant_runs_alone_are_refused_and_a_short_cooldown_from_the_end_is_the_cure():

@@ -13,8 +13,12 @@ import numpy as np
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.losslaws.curve import FEWEST, Curve
+from lrdecay.losslaws.forecaster import Forecaster
 
-__all__ = ["DECAYS", "SHORTEST", "cooled_updates", "decays", "support"]
+__all__ = ["DECAYS", "SHORTEST", "UNFIT", "check_fit", "cooled_updates", "decays", "support"]
+
+UNFIT = 0.2
+"""Of the loss, at held-out ends: a law that is off by more says nothing of these logs."""
 
 DECAYS = 0.95
 """Of the peak: a log decays if its rate falls below."""
@@ -100,6 +104,24 @@ def _short(falling: Sequence[Curve], longest: int, steps: int | None) -> list[st
             "extrapolated; differences of schedules hold further than levels do."
         )
     return found
+
+
+def check_fit(made: Forecaster) -> None:
+    """Refuse logs that the chosen law does not fit; on public runs it is off by less than 1% at their ends.
+
+    Raises:
+        InputError: it is off by more than `UNFIT` at the held-out ends.
+    """
+    off = made.law.error
+    if np.isfinite(off) and off > UNFIT:
+        rule = (
+            f"must be logs that a law fits, and {made.law.fit.law.name} is off by {off:.0%} of the loss at their ends"
+        )
+        cure = (
+            "A loss that goes to zero, as on training data that are learned by heart, follows no law here: forecast a "
+            "held-out loss (--loss NAME), or another law (--law NAME)."
+        )
+        raise InputError(refusal(_CALL, rule, [c.name for c in made.curves], cure))
 
 
 def _check(curve: Curve) -> None:

@@ -16,7 +16,7 @@ from lrdecay.losslaws.next_run import Suggestion, next_runs
 from lrdecay.losslaws.reaching import updates_to
 from lrdecay.losslaws.recommending import Recommendation
 from lrdecay.losslaws.recommending import recommend as recommended
-from lrdecay.losslaws.support import support
+from lrdecay.losslaws.support import check_fit, support
 from lrdecay.report.forecasting import Predicted
 from lrdecay.schedule import Horizon, Schedule, parse
 from lrdecay.verbs.extras import require
@@ -102,6 +102,7 @@ def forecast(
         raise InputError(refusal("forecast(target=...)", rule, target))
     scheduled = [bound(w, read.curves, steps_per_epoch) for w in wanted]
     fitted = forecaster(read.curves, law, seed)
+    check_fit(fitted)
     found = tuple(predicted(fitted, s) for s in scheduled)
     over, rise = steps or fitted.longest, _warmup_of(read.curves)
     advice = recommended(fitted, over, warmup=rise) if recommend or target is not None else None
