@@ -10,6 +10,8 @@ from hypothesis import settings
 os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras looks for TensorFlow by default, which no test needs
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+collect_ignore = ["verbs/resumable.py"]  # a script: to look for doctests in it would run it, here
+
 settings.register_profile("lrdecay", derandomize=True, database=None, deadline=None)
 settings.load_profile("lrdecay")
 
