@@ -134,6 +134,11 @@ def test_constant_logs_alone_are_refused_with_the_run_that_would_do(logs):
         lrdecay.forecast(logs[0], predict=COSINE)
 
 
+def test_who_asks_nothing_is_told_what_can_be_asked(logs, known):
+    assert any("nothing was asked: --predict" in n for n in lrdecay.forecast(logs, law="momentum").notes)
+    assert not any("nothing was asked" in n for n in known.notes)
+
+
 def test_a_parameter_at_a_bound_is_told(known):
     fit = known.forecaster.law.fit
     low = next(p.low for p in fit.law.parameters if p.name == "alpha")

@@ -107,6 +107,8 @@ def forecast(
     over, rise = steps or fitted.longest, _warmup_of(read.curves)
     advice = recommended(fitted, over, warmup=rise) if recommend or target is not None else None
     notes += of_fit(fitted, found, steps, given_lengths=len(lengths))
+    if not found and advice is None:
+        notes.append("Laws were fitted and nothing was asked: --predict SPEC, --recommend or --target LOSS asks.")
     return Forecast(
         fitted,
         found,
