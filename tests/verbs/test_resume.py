@@ -143,3 +143,21 @@ def test_a_full_disk_is_one_line_and_the_study_goes_on_once_there_is_room(small_
 def test_lrdecay_resume_goes_on_with_a_study_as_compare_does(compared, capsys) -> None:
     assert run(["resume", str(compared.folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == compared.to_json()["rows"]
+
+
+def test_a_study_measured_more_often_has_the_same_scores_and_stays_so_when_it_is_resumed(compared, tmp_path) -> None:
+    often = lrdecay.compare("quadratic", STEPS, **ASKED, evaluations=20, out=tmp_path / "r")
+    more = lrdecay.resume(often.folder, seeds=3, workers=1)
+
+    assert often.id not in (compared.id, more.id)
+    rows = {row.spec: row for row in compared.study.main.rows}
+    for row in more.study.main.rows:
+        assert row.values[:2] == rows[row.spec].values
+        assert [len(r.trace.measured("heldout_loss")[0]) for r in row.results] == [20] * 3
+    assert [len(r.trace.measured("heldout_loss")[0]) for r in rows[row.spec].results] == [10] * 2
+
+
+def test_ten_measurements_are_what_is_asked_for_without_a_number(compared, tmp_path) -> None:
+    ten = lrdecay.compare("quadratic", STEPS, **ASKED, evaluations=10, out=compared.folder)
+
+    assert (ten.id, ten.study.steps_trained) == (compared.id, 0)

@@ -71,6 +71,10 @@ def compare_command(
     vary: Vary = None,
     budget: Budget = None,
     metric: Metric = None,
+    evaluations: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many times along a run held-out metrics are measured; 10 by default."),
+    ] = None,
     out: Out = None,
     workers: Workers = None,
     no_share: Annotated[
@@ -136,6 +140,7 @@ def compare_command(
         "vary": vary or (),
         "budget": budget,
         "metric": metric,
+        "evaluations": evaluations,
         "workers": workers,
         "share": not no_share,
         "max_disk": max_disk,

@@ -25,6 +25,7 @@ from lrdecay.runs.trainable import FloatArray, Goal
 from lrdecay.schedule import Horizon
 
 __all__ = [
+    "EVALUATIONS",
     "RULE_SEMANTICS",
     "UPDATE_SEMANTICS",
     "Divergence",
@@ -37,6 +38,9 @@ __all__ = [
     "at_the_end",
     "final_score",
 ]
+
+EVALUATIONS = 10
+"""How many times along a run the held-out metrics are measured, unless more or fewer are asked for."""
 
 UPDATE_SEMANTICS = 1
 """Raised when what an update does with its row of values changes; part of every identity."""
@@ -101,7 +105,7 @@ class RunSpec:
     rates: FloatArray  # float64, shape (horizon.steps,)
     metric: str | None  # None: whatever a script logs
     goal: Goal | None
-    evaluations: int = 10  # how many times along the run the held-out metrics are measured
+    evaluations: int = EVALUATIONS  # how many times along the run the held-out metrics are measured
     stop_after_divergence: bool = True  # a range test goes on to see the loss explode
     values: Mapping[str, FloatArray] = field(factory=dict)  # other columns, such as weight_decay, each shape (steps,)
     origin: Origin | None = None  # the checkpoint it goes on from; its rates before that step are not trained

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lrdecay.errors import InputError, refusal
 from lrdecay.sweep.pool import Watch
 from lrdecay.verbs.answering import Compared, How, answer
 from lrdecay.verbs.engines import pool_of
@@ -39,6 +40,7 @@ def compare(
     vary: str | Sequence[str] = (),
     budget: str | int | None = None,
     metric: str | None = None,
+    evaluations: int | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
     share: bool = True,
@@ -76,6 +78,8 @@ def compare(
             its command has places for: ``{wd}``.
         budget: refuse a study that costs more: "8h", "30min", "500epochs", "2e9tok", or a number of updates.
         metric: what a script is judged by.
+        evaluations: how many times along a run the held-out metrics are measured, evenly, the last time at its end; 10
+            by default. A rule that says no ``every`` looks as often. A script measures what and where it logs.
         out: the report folder. The same command finds its finished runs there and makes only what is missing.
         workers: processes; by default one per core.
         share: whether runs that agree up to a step are trained once up to it. The results are the same.
@@ -109,6 +113,7 @@ def compare(
         max_disk=max_disk,
         race=race,
         race_after=race_after,
+        evaluations=_measured(script, evaluations),
     )
     source = source_of(task, script, arguments=arguments, metric=metric, launcher=launcher, exchange=out)
     folder = None if out is None else Path(out)
@@ -132,6 +137,7 @@ def dry_run(
     vary: str | Sequence[str] = (),
     budget: str | int | None = None,
     metric: str | None = None,
+    evaluations: int | None = None,
     workers: int | None = None,
     share: bool = True,
     max_disk: str | None = None,
@@ -155,6 +161,7 @@ def dry_run(
         max_disk=max_disk,
         race=race,
         race_after=race_after,
+        evaluations=_measured(script, evaluations),
     )
     source = source_of(task, script, arguments=arguments, metric=metric, launcher=launcher)
     with pool_of(engine, workers, None, address) as pool:
@@ -163,3 +170,15 @@ def dry_run(
         check_rules(pool, [make_spec(c, c.stated, 0) for c in nominal])
         planned = plan_study(pool, question, arms, nominal, None, share=share)
     return planned.whole
+
+
+def _measured(script: str | None, evaluations: int | None) -> int | None:
+    """How often a task is to be measured.
+
+    Raises:
+        InputError: it is a script, which measures by itself.
+    """
+    if script is not None and evaluations is not None:
+        cure = "It measures where it logs: let it log more often."
+        raise InputError(refusal("compare(evaluations=...)", "must be left out with a script", evaluations, cure))
+    return evaluations

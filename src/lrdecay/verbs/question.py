@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from lrdecay.errors import InputError, positive_int, refusal
-from lrdecay.runs.spec import Source
+from lrdecay.runs.spec import EVALUATIONS, Source
 from lrdecay.sweep.pilots import FIRST_PILOT_SEED
 from lrdecay.sweep.racing import RaceRule
 from lrdecay.verbs.budget import Budget, parse_budget
@@ -43,6 +43,7 @@ class Question:
     given: tuple[str, ...] = ()  # the schedules and grids as they were written; files as what is in them
     vary: tuple[str, ...] = ()  # the variants as they were written
     race: RaceRule | None = None  # None: every schedule is scored on every seed
+    evaluations: int = EVALUATIONS  # how many times along each run the held-out metrics are measured
 
     @classmethod
     def read(
@@ -57,6 +58,7 @@ class Question:
         max_disk: str | None = None,
         race: float | None = None,
         race_after: int | None = None,
+        evaluations: int | None = None,
     ) -> Question:
         """Check everything that can be checked without the task; see `lrdecay.compare`.
 
@@ -66,6 +68,8 @@ class Question:
         """
         positive_int.check("compare(seeds=...)", seeds)
         positive_int.check("compare(pilots=...)", pilots)
+        if evaluations is not None:
+            positive_int.check("compare(evaluations=...)", evaluations)
         if seeds > FIRST_PILOT_SEED:
             cure = "Pilot seeds count from there."
             msg = refusal("compare(seeds=...)", f"must be at most {FIRST_PILOT_SEED}", seeds, cure)
@@ -94,6 +98,7 @@ class Question:
             given=tuple(grid.written for grid in grids_of(schedules)),
             vary=(vary,) if isinstance(vary, str) else tuple(vary),
             race=rule,
+            evaluations=EVALUATIONS if evaluations is None else evaluations,
         )
 
     @property
@@ -112,7 +117,7 @@ class Question:
             for a in self.asked:
                 make_spec(Candidate(a.written, a.spec, arm, (FAR,)), a.peaks[0] if a.peaks else FAR, 0)
                 peaks = a.peaks or (found.get(arm, NOMINAL_PEAK),)
-                rows.append(Candidate(arm.named(a.written), a.spec, arm, peaks, not a.peaks))
+                rows.append(Candidate(arm.named(a.written), a.spec, arm, peaks, not a.peaks, self.evaluations))
         return rows
 
     def facets(self, arms: Sequence[Arm]) -> dict[str, Mapping[str, Any]]:
@@ -136,5 +141,7 @@ class Question:
             question |= {"vary": [[str(arm.variant), arm.probe.horizon.to_json()] for arm in arms]}
         if self.race is not None:
             question |= {"race": [self.race.alpha, self.race.after]}
+        if self.evaluations != EVALUATIONS:
+            question |= {"evaluations": self.evaluations}
         digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
         return report_folder("compare", source.label, digest)

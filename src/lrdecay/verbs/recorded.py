@@ -14,7 +14,7 @@ from attrs import frozen
 from lrdecay.errors import InputError
 from lrdecay.runs.reference import TaskReference
 from lrdecay.runs.script_source import ScriptSource
-from lrdecay.runs.spec import Source
+from lrdecay.runs.spec import EVALUATIONS, Source
 from lrdecay.runs.store.values import json_text
 from lrdecay.runs.task_source import TaskSource
 from lrdecay.verbs.question import Question
@@ -25,7 +25,7 @@ __all__ = ["Recorded", "question_json"]
 
 def question_json(question: Question, source: Source, steps: int | None, epochs: float | None) -> dict[str, Any]:
     """What is kept of a question; `Recorded.read` reads it."""
-    asked = {
+    asked: dict[str, Any] = {
         "verb": "compare",
         "task": source.label,
         "source": _source_json(source),
@@ -38,7 +38,11 @@ def question_json(question: Question, source: Source, steps: int | None, epochs:
         "steps": steps,
         "epochs": epochs,
     }
-    return asked if question.race is None else asked | {"race": [question.race.alpha, question.race.after]}
+    if question.race is not None:
+        asked["race"] = [question.race.alpha, question.race.after]
+    if question.evaluations != EVALUATIONS:
+        asked["evaluations"] = question.evaluations
+    return asked
 
 
 @frozen
@@ -54,6 +58,7 @@ class Recorded:
     steps: int | None
     epochs: float | None
     race: tuple[float, int] | None = None  # alpha, and the seeds before the first look
+    evaluations: int = EVALUATIONS
 
     @classmethod
     def read(cls, question: Mapping[str, Any]) -> Recorded:
@@ -79,6 +84,7 @@ class Recorded:
             steps=question["steps"],
             epochs=question["epochs"],
             race=None if "race" not in question else (question["race"][0], question["race"][1]),
+            evaluations=question.get("evaluations", EVALUATIONS),
         )
 
     def asked(
@@ -107,6 +113,7 @@ class Recorded:
             max_disk=max_disk,
             race=race,
             race_after=race_after,
+            evaluations=self.evaluations,
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import evolve, frozen
 
 from lrdecay.errors import InputError, RunError
-from lrdecay.runs.spec import Divergence, RunSpec
+from lrdecay.runs.spec import EVALUATIONS, Divergence, RunSpec
 from lrdecay.runs.store.protocol import Member
 from lrdecay.runs.trainable import Goal
 from lrdecay.schedule import at_peak
@@ -29,6 +29,7 @@ class Candidate:
     arm: Arm
     peaks: tuple[float, ...]  # those stated, at least one; or the one found
     open: bool = False  # whether the schedule leaves its peak open
+    evaluations: int = EVALUATIONS  # how many times along a run the held-out metrics are measured
 
     @property
     def stated(self) -> float:
@@ -72,7 +73,7 @@ def make_spec(candidate: Candidate, peak: float, seed: int) -> RunSpec:
     horizon = horizon_of(candidate.spec, probe.horizon)
     rates = spec.schedule.bind(horizon).values()
     said = (spec.text, horizon, rates, probe.metric, probe.goal)
-    return RunSpec(arm.source, seed, *said, view=arm.view, rule=spec.rule)
+    return RunSpec(arm.source, seed, *said, candidate.evaluations, view=arm.view, rule=spec.rule)
 
 
 def members_of(wanted: Sequence[tuple[Candidate, float]], specs: Sequence[RunSpec], role: str) -> list[Member]:
