@@ -40,9 +40,9 @@ from lrdecay.losslaws.functional import Functional
 from lrdecay.losslaws.law import LossLaw
 from lrdecay.losslaws.momentum import Momentum
 from lrdecay.losslaws.multi_power import MultiPower
-from lrdecay.losslaws.sublinear import Sublinear
+from lrdecay.losslaws.noise_floor import NoiseFloor
 
-LAWS: tuple[LossLaw, ...] = (MultiPower(), Sublinear(), Momentum(), Functional())
+LAWS: tuple[LossLaw, ...] = (MultiPower(), NoiseFloor(), Momentum(), Functional())
 PEAK, WARMUP, EVERY, NOISE, LEVEL = 3e-4, 2160, 128, 7e-4, 3.0
 LOGGED = (
     ("constant", f"warmup({WARMUP}) + constant({PEAK})", 24_000),

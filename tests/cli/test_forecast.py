@@ -75,7 +75,7 @@ BAD = [
     (["{constant}", "{cooled}", "--predict", "cosine(0.1) @ 2ep"], ["epoch"]),
     (["{constant}", "{cooled}", "--predict", 'cosine(0.1) * plateau(every="1ep")'], ["without a rule"]),
     (["{constant}", "{cooled}", "--predict", "linear({})"], ["--predict", "braces"]),
-    (["{constant}", "{cooled}", "--law", "lawless"], ["forecast(law=...)", "sublinear", "lawless"]),
+    (["{constant}", "{cooled}", "--law", "lawless"], ["forecast(law=...)", "noise_floor", "lawless"]),
     (["{constant}", "{cooled}", "--target", "-1"], ["forecast(target=...)", "positive"]),
     (["{constant}", "{cooled}", "--target", "100"], ["forecast(target=...)", "highest loss"]),
     (["{constant}", "{cooled}", "--seed", "-1"], ["forecast(seed=...)", ">= 0"]),

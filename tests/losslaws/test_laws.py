@@ -17,9 +17,9 @@ from lrdecay.losslaws.fitting import data_of, fit
 from lrdecay.losslaws.functional import Functional
 from lrdecay.losslaws.momentum import Momentum
 from lrdecay.losslaws.multi_power import MultiPower
-from lrdecay.losslaws.sublinear import Sublinear
+from lrdecay.losslaws.noise_floor import NoiseFloor
 
-LAWS = {law.name: law for law in (MultiPower(), Sublinear(), Momentum(), Functional())}
+LAWS = {law.name: law for law in (MultiPower(), NoiseFloor(), Momentum(), Functional())}
 SCHEDULES = (
     "warmup(100) + constant(0.2)",
     "warmup(100) + cosine(0.2)",
@@ -54,13 +54,16 @@ def naive(law, theta, rates, s, span=SPAN):
     """The loss after s updates; rates in peaks, areas and steps in spans."""
     r, first = rates[:s] / rates.max(), warmup_of(rates) + 1
     area = np.concatenate([[0.0], np.cumsum(r)]) / span
-    progress = area[-1] if law.name != "sublinear" else sum(x ** theta[7] for x in r) / span
+    progress = sum(x ** theta[5] for x in r) / span if law.name == "noise_floor" else area[-1]
     loss = theta[0] + theta[1] * progress ** -theta[2]
     for k in range(first, s) if law.name != "momentum" else ():
         drop, since = r[k - 1] - r[k], area[s] - area[k]
         if law.name == "functional":
             b, c, rate, gamma = theta[3:]
             loss -= b * drop * (c + area[k] ** -theta[2]) * (1 - (1 + rate * since) ** -gamma)
+        elif law.name == "noise_floor":
+            b, c, _, a = theta[3:]
+            loss -= b * (r[k - 1] ** a - r[k] ** a) * (1 - 1 / (1 + c * since))
         else:
             b, c, beta, gamma = theta[3:7]
             loss -= b * drop * (1 - (1 + c * max(r[k], LOWEST) ** -gamma * since) ** -beta)
@@ -139,7 +142,7 @@ def test_a_drop_of_exactly_zero_changes_nothing(name):
         for text in ("piecewise([0.2, 0.1], at=[700])", "piecewise([0.2, 0.2, 0.1, 0.1], at=[300, 700, 900])")
     )
     flat = seen(rates_of("constant(0.2)"))
-    progress = flat.progress(centre(law)[7])[0] if name == "sublinear" else flat.area
+    progress = flat.progress(centre(law)[5])[0] if name == "noise_floor" else flat.area
     power = centre(law)[0] + centre(law)[1] * progress ** -centre(law)[2]
 
     assert once.tolist() == again.tolist()
@@ -156,8 +159,8 @@ def test_at_a_rate_of_zero_nothing_moves(name):
     np.testing.assert_allclose(found, found[0], rtol=1e-12)
 
 
-def test_by_the_sublinear_law_next_to_nothing_moves_at_a_rate_of_zero():
-    law = LAWS["sublinear"]
+def test_by_the_noise_floor_law_next_to_nothing_moves_at_a_rate_of_zero():
+    law = LAWS["noise_floor"]
     found = law.loss(centre(law), seen(STOPPED, [1000, 1001, 1500, 2000]))
     np.testing.assert_allclose(found, found[0], rtol=1e-6)
 
@@ -166,6 +169,15 @@ def test_by_the_momentum_law_the_loss_goes_on_falling_at_a_rate_of_zero_which_is
     law = LAWS["momentum"]
     found = law.loss(centre(law), seen(STOPPED, [1000, 1001, 1500, 2000]))
     assert (np.diff(found) < 0).all()
+
+
+@pytest.mark.parametrize("text", SCHEDULES)
+def test_what_fell_in_blocks_is_what_fell_at_every_update_in_a_power_of_the_rate(text):
+    few, every = (seen(rates_of(text), blocks=b).fallen(0.7)[0].sum() for b in (7, 100 * STEPS))
+    r, first = rates_of(text) / 0.2, warmup_of(rates_of(text))
+
+    assert few == pytest.approx(every, rel=1e-12)
+    assert few == pytest.approx(r[first] ** 0.7 - r[-1] ** 0.7, abs=1e-9)
 
 
 @pytest.mark.parametrize("text", SCHEDULES)

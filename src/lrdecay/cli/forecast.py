@@ -45,7 +45,7 @@ def forecast_command(
     recommend: Annotated[bool, typer.Option("--recommend", help="Say which decay to use over --steps.")] = False,
     target: Annotated[float | None, typer.Option(metavar="LOSS", help="Say how long to train until this loss.")] = None,
     law: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, sublinear, multi_power, momentum or functional.")
+        str, typer.Option(metavar="NAME", help="auto, noise_floor, multi_power, momentum or functional.")
     ] = "auto",
     loss: Annotated[str | None, typer.Option(metavar="NAME", help="The column that is the loss.")] = None,
     step: Annotated[str | None, typer.Option(metavar="NAME", help="The column of steps.")] = None,

@@ -22,11 +22,11 @@ from lrdecay.losslaws.law import LossLaw
 from lrdecay.losslaws.momentum import Momentum
 from lrdecay.losslaws.multi_power import MultiPower
 from lrdecay.losslaws.noise import MISSES
-from lrdecay.losslaws.sublinear import Sublinear
+from lrdecay.losslaws.noise_floor import NoiseFloor
 
 __all__ = ["LAWS", "Candidate", "Choice", "choose"]
 
-LAWS: tuple[LossLaw, ...] = (Sublinear(), MultiPower(), Momentum(), Functional())
+LAWS: tuple[LossLaw, ...] = (NoiseFloor(), MultiPower(), Momentum(), Functional())
 """Best first, by the public record."""
 
 

@@ -7,6 +7,7 @@ order one. With r_k the rate of update k, 0-based, W the warmup and s updates ma
     progress(s) = Σ r_k^p, k < s                     the same with a power, for laws that have one
     drop_k      = r_{k-1} - r_k,   W < k < s         negative where the rate rises again; none in the warmup
     since_k(s)  = area(s) - area(k)                  what drove it after the drop
+    fallen_k    = r_{k-1}^a - r_k^a                  a drop in a power of the rate
 
 A smooth decay drops at every update. Drops are put together into blocks of equal total |drop|, cut wherever a loss is
 wanted, so that a block lies wholly before or after it; a block stands at the |drop|-weighted mean of its area, rate and
@@ -29,6 +30,9 @@ BLOCKS = 200
 LOWEST = 1e-3
 """Of the peak; rates below are taken for it where a law has a negative power of the rate."""
 
+_NONE = 1e-9
+"""Of the peak; a rate below is none, where a power of it has a derivative."""
+
 
 @frozen(eq=False)
 class Exposure:
@@ -37,6 +41,8 @@ class Exposure:
     Attributes:
         area: sum of rates so far, shape (n,).
         drop: of each block, shape (K,).
+        high: rate before it, shape (K,).
+        low: rate after its last drop, shape (K,).
         rate: after it, clamped at `LOWEST`, shape (K,).
         start: area at it, shape (K,).
         since: area after it, shape (n, K); 0 where the block lies ahead.
@@ -49,6 +55,8 @@ class Exposure:
 
     area: FloatArray
     drop: FloatArray = field(repr=False)
+    high: FloatArray = field(repr=False)
+    low: FloatArray = field(repr=False)
     rate: FloatArray = field(repr=False)
     start: FloatArray = field(repr=False)
     since: FloatArray = field(repr=False)
@@ -64,6 +72,12 @@ class Exposure:
         total = np.concatenate(([0.0], np.cumsum(made)))
         slope = np.concatenate(([0.0], np.cumsum(made * np.log(self.level))))
         return total[self.upto], slope[self.upto]
+
+    def fallen(self, exponent: float) -> tuple[FloatArray, FloatArray]:
+        """r^a before a block less r^a after it, exact however many drops it holds, and its derivative by a; (K,)."""
+        high, low = np.maximum(self.high, _NONE) ** exponent, np.maximum(self.low, _NONE) ** exponent
+        slope = high * np.log(np.maximum(self.high, _NONE)) - low * np.log(np.maximum(self.low, _NONE))
+        return high - low, slope
 
 
 def exposure(
@@ -101,12 +115,14 @@ def exposure(
     return Exposure(
         area=area[at],
         drop=np.add.reduceat(size, edges) if len(where) else size,
+        high=r[first - 1],
+        low=r[where[np.append(edges[1:], len(where)) - 1]] if len(where) else size,
         rate=np.maximum(mean(r[where]), LOWEST),
         start=np.maximum(start, 1e-9),
         since=np.maximum(area[at][:, None] - start, 0.0) * past,
         age=np.maximum(at[:, None] / span - place, 0.0) * past,
         past=past,
-        level=np.maximum(np.add.reduceat(r, cuts) / length, 1e-9),
+        level=np.maximum(np.add.reduceat(r, cuts) / length, _NONE),
         length=length / span,
         upto=np.searchsorted(cuts, at),
     )
