@@ -2,7 +2,7 @@
 
 Protocol, written before the first run:
 
-Tasks      chars (transformer of two layers, width 64, context 64, AdamW, batches of 32 windows, one pass over the novels
+Tasks      chars (transformer of two layers, width 64, context 64, AdamW, batches of 32, one pass over the six novels
            of Jane Austen: 4,025,027 characters as Debian's r-cran-janeaustenr has them, with a line break after each
            line) for 1,600 updates, and fashion (small CNN, SGD with momentum, 60,000 images, batches of 64) for 2,000.
 Schedules  those of `LONG`, and those of `SHORT` over half the updates; warmup of 60 updates. 22 in all.
