@@ -70,31 +70,44 @@ class Recommendation:
     rows: tuple[Row, ...] = field(repr=False)
 
 
-def recommend(forecaster: Forecaster, steps: int, *, warmup: int = 0, baseline: str | None = None) -> Recommendation:
+def recommend(
+    forecaster: Forecaster,
+    steps: int,
+    *,
+    warmup: int = 0,
+    baseline: str | Family | None = None,
+    among: Sequence[Family] | None = None,
+) -> Recommendation:
     """Search the family at a horizon.
 
     Args:
         forecaster: of the logs.
         steps: the horizon, at least 40 updates after the warmup.
         warmup: updates of it that warm up.
-        baseline: a spec to be compared with; None: the family of the longest log that decays, else a cosine.
+        baseline: what is compared with; None: the family of the longest log that decays, else a cosine.
+        among: what is chosen from, besides the baseline where that is one of them; None: all families, and it.
 
     Raises:
         InputError: the horizon is too short, or the baseline cannot be read or rises above the logs' peak.
     """
     _check(steps, warmup)
-    among = families(forecaster.peak, warmup, steps)
-    base = Family.of(baseline, steps, warmup) if baseline else nearest(forecaster.curves, among) or among[0]
-    if all(f.spec != base.spec for f in among):
-        among = (*among, base)
-    said = [forecaster.predict(f.rates, f.warmup) for f in among]
-    chosen = _chosen(forecaster, among, said)
-    own = next(i for i, f in enumerate(among) if f.spec == base.spec)
-    gain = forecaster.difference(said[own], said[chosen])
-    error = difference_error(forecaster) * said[own].loss
-    good, why = _judged(among[chosen].spec, base.spec, gain, error)
-    rows = tuple(sorted((_row(f, p) for f, p in zip(among, said, strict=True)), key=lambda r: r.loss))
-    spec = among[chosen].spec
+    known = families(forecaster.peak, warmup, steps) if among is None or baseline is None else ()
+    if isinstance(baseline, str):
+        base = Family.of(baseline, steps, warmup)
+    else:
+        base = baseline or nearest(forecaster.curves, known) or known[0]
+    looked = tuple(known if among is None else among)
+    if among is None and all(f.spec != base.spec for f in looked):
+        looked = (*looked, base)
+    said = [forecaster.predict(f.rates, f.warmup) for f in looked]
+    chosen = _chosen(forecaster, looked, said)
+    own = next((p for f, p in zip(looked, said, strict=True) if f.spec == base.spec), None)
+    before = forecaster.predict(base.rates, base.warmup) if own is None else own
+    gain = forecaster.difference(before, said[chosen])
+    error = difference_error(forecaster) * before.loss
+    good, why = _judged(looked[chosen].spec, base.spec, gain, error)
+    rows = tuple(sorted((_row(f, p) for f, p in zip(looked, said, strict=True)), key=lambda r: r.loss))
+    spec = looked[chosen].spec
     return Recommendation(spec if good else None, spec, said[chosen], base.spec, gain, error, why, rows)
 
 
