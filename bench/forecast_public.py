@@ -48,10 +48,12 @@ SHORT = "ann124-0.2_sched_wsd_warmup300_decay_linear_0.2_iter15000"
 COSINE = "cos-zero-124m_sched_cos_warmup300_decay_sqrt_0.0_iter25000"
 RERUN = "grad_norm__"
 SCHAIPP = {
-    "constant, 20% of 15k": (TRUNK, SHORT),
-    "constant, cosine of 25k": (TRUNK, COSINE),
-    "cosine of 25k alone": (COSINE,),
+    "constant, 20% of 15k": {TRUNK: 1.0, SHORT: 1.0},
+    "constant, cosine of 25k": {TRUNK: 1.0, COSINE: 1.0},
+    "constant until 6k, cosine of 25k": {TRUNK: 0.12, COSINE: 1.0},
+    "cosine of 25k alone": {COSINE: 1.0},
 }
+"""Runs, and how much of each."""
 HORIZONS, SHARES, CUTS = (15_000, 25_000, 35_000, 50_000), (10, 20, 40, 60, 80, 90), (0.3, 0.5, 1.0)
 
 HEADS = ["final", "bias", "pairs", "within", "groups", "grouped", "width", "interval"]
@@ -100,7 +102,9 @@ def main(folder: Path, sizes: Sequence[str] = ("25m", "100m", "400m")) -> None:
             if what.startswith("paper"):
                 _gap(made, curves, size)
     curves = schaipp(folder)
-    made_of = {what: _row(f"124m: {what}", curves, shown) for what, shown in SCHAIPP.items()}
+    made_of = {}
+    for what, own in SCHAIPP.items():
+        made_of[what] = _row(f"124m: {what}", {**curves, **_cut(curves, own)}, [*own])
     _levels(curves)
     _regrets(curves, made_of)
 
@@ -114,10 +118,14 @@ def _levels(curves: Mapping[str, Curve]) -> None:
     )
     for what, shown in SCHAIPP.items():
         for share in CUTS:
-            cut = {n: _until(curves[n], round(share * target)) for n in shown}
+            cut = {n: _until(c, round(share * target)) for n, c in _cut(curves, shown).items()}
             made = forecaster(list(cut.values()))
-            found = scores(made, {**of_length(curves, target), **cut}, shown)
+            found = scores(made, {**of_length(curves, target), **cut}, [*cut])
             _print(f"{what}, until {share:.0%}", found, "final bias pairs same ordered within width")
+
+
+def _cut(curves: Mapping[str, Curve], shown: Mapping[str, float]) -> dict[str, Curve]:
+    return {n: _until(curves[n], round(share * len(curves[n].rates))) for n, share in shown.items()}
 
 
 def _until(curve: Curve, step: int) -> Curve:

@@ -94,7 +94,8 @@ def _advise(console: Console, r: Recommendation, theory: PeakByTheory | None, st
         console, f"recommended over {steps} updates: {r.spec}" if r.spec else f"no recommendation over {steps} updates"
     )
     _tell(console, f"  {r.why}")
-    _tell(console, f"  {r.choice}: {_end(r.prediction)}")
+    bet = "" if r.spec or r.choice == r.baseline else ", the better bet where a run is to be made anyway"
+    _tell(console, f"  {r.choice}: {_end(r.prediction)}{bet}")
     if theory is not None:
         _tell(
             console,

@@ -115,7 +115,7 @@ def extend(forecaster: Forecaster, steps: int, *, run: str | None = None, at: in
     gain, error = forecaster.difference(before, said[best]), difference_error(forecaster) * before.loss
     written = logged_rates(past, curve.warmup)
     whole = f"{written} + {made[best].spec}"
-    lacking = not_enough(forecaster, (made[best].rates, stopped.rates), curve.warmup)
+    lacking = not_enough(forecaster)
     good = lacking is None and gain.value > error and gain.low > 0
     why = lacking or _why(steps, step, cooldown, gain, error)
     rows = [Row(f.spec, p.loss, p.low, p.high, p.extrapolated) for f, p in zip(made, said, strict=True)]

@@ -102,7 +102,7 @@ def freeform(
     off = f"the {error:.4f} that predicted differences are off by"
     lacking = f"less than {off}" if gain.value <= error else "and the interval includes 0"
     why = f"{said}, more than {off}." if good else f"{said}, {lacking}: the parametric family is enough."
-    why = not_enough(forecaster, (rates, old), warmup) or why
+    why = not_enough(forecaster) or why
     good = good and why.startswith(said)
     return Freeform(found if good else None, found, rates, after, gain, error, why)
 
