@@ -57,8 +57,8 @@ SCHAIPP = {
 HORIZONS, SHARES, CUTS = (15_000, 25_000, 35_000, 50_000), (10, 20, 40, 60, 80, 90), (0.3, 0.5, 1.0)
 
 HEADS = ["final", "bias", "pairs", "within", "groups", "grouped", "width", "interval"]
-HEADS += ["order", "same", "ordered", "R2", "MAE"]
-DIGITS = {"within": 2, "grouped": 2, "groups": 0, "order": 2, "same": 2, "ordered": 2}
+HEADS += ["order", "same", "ordered", "between", "R2", "MAE"]
+DIGITS = {"within": 2, "grouped": 2, "groups": 0, "order": 2, "same": 2, "ordered": 2, "between": 2}
 
 
 def luo(folder: Path, size: str) -> dict[str, Curve]:
@@ -121,7 +121,7 @@ def _levels(curves: Mapping[str, Curve]) -> None:
             cut = {n: _until(c, round(share * target)) for n, c in _cut(curves, shown).items()}
             made = forecaster(list(cut.values()))
             found = scores(made, {**of_length(curves, target), **cut}, [*cut])
-            _print(f"{what}, until {share:.0%}", found, "final bias pairs same ordered within width")
+            _print(f"{what}, until {share:.0%}", found, "final bias pairs same ordered between within width")
 
 
 def _cut(curves: Mapping[str, Curve], shown: Mapping[str, float]) -> dict[str, Curve]:

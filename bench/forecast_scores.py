@@ -14,6 +14,7 @@ The observed final loss of a run is the mean of its last three logged losses, or
     order      Spearman's rank correlation over all runs; lengths differ, which is the easy part
     same       the mean of it over lengths, among the runs that decay for one length
     ordered    share of pairs of one length, both decaying, whose order was right
+    between    share of these pairs whose observed difference is inside its 90% interval
     R2, MAE    over whole curves, the mean over curves
 """
 
@@ -74,7 +75,7 @@ def scores(
         "width": float(np.median([p.high - p.low for p in said])),
         "interval": float(np.mean([_interval(p, a) for p, a in zip(said, seen, strict=True)])),
         "order": _rank(loss, seen),
-        **_ranked(hidden, loss, seen),
+        **_ranked(forecaster, hidden, said, seen),
         "R2": float(np.mean([_r2(w, c) for w, c in zip(whole, hidden, strict=True)])),
         "MAE": float(np.mean([np.abs(w - c.losses).mean() for w, c in zip(whole, hidden, strict=True)])),
     }
@@ -112,7 +113,7 @@ def regret(
             lost["followed"].append(seen[advice.spec or advice.baseline] - least)
         for n in seen:
             lost.setdefault(n, []).append(seen[n] - least)
-    return {n: float(np.mean(found)) if found else float("nan") for n, found in lost.items()}
+    return {n: _mean(found) for n, found in lost.items()}
 
 
 def final(curve: Curve, last: int = 3) -> float:
@@ -147,21 +148,30 @@ def _interval(p: Prediction, observed: float) -> float:
     return p.high - p.low + 2 / ALPHA * outside
 
 
-def _ranked(hidden: Sequence[Curve], loss: np.ndarray, seen: np.ndarray) -> dict[str, float]:
+def _ranked(
+    forecaster: Forecaster, hidden: Sequence[Curve], said: Sequence[Prediction], seen: np.ndarray
+) -> dict[str, float]:
     """Among decaying runs of one length."""
-    falling = [k for k, c in enumerate(hidden) if decays(c)]
     lengths: list[list[int]] = []
-    for k in falling:
+    for k in (k for k, c in enumerate(hidden) if decays(c)):
         n = len(hidden[k].rates)
         home = next((g for g in lengths if abs(len(hidden[g[0]].rates) - n) <= _LENGTH * n), None)
         if home is None:
             lengths.append([k])
         else:
             home.append(k)
-    ranks = [_rank(loss[g], seen[g]) for g in lengths if len(g) > 2]
-    right = [(loss[i] < loss[j]) == (seen[i] < seen[j]) for g in lengths for i, j in combinations(g, 2)]
-    empty = float("nan")
-    return {"same": float(np.mean(ranks)) if ranks else empty, "ordered": float(np.mean(right)) if right else empty}
+    loss = np.array([p.loss for p in said])
+    pairs = [pair for g in lengths for pair in combinations(g, 2)]
+    apart = [(forecaster.difference(said[i], said[j]), seen[i] - seen[j]) for i, j in pairs]
+    return {
+        "same": _mean([_rank(loss[g], seen[g]) for g in lengths if len(g) > 2]),
+        "ordered": _mean([(d.value < 0) == (observed < 0) for d, observed in apart]),
+        "between": _mean([d.low <= observed <= d.high for d, observed in apart]),
+    }
+
+
+def _mean(found: Sequence[float]) -> float:
+    return float(np.mean(found)) if len(found) else float("nan")
 
 
 def _rank(loss: np.ndarray, seen: np.ndarray) -> float:

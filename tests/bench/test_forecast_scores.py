@@ -28,7 +28,7 @@ def test_a_forecaster_of_the_true_law_is_nearly_right_in_level_and_ranking():
     found = scores(fitted(), CURVES, ["shown"], last=1)
 
     assert found["final"] < 0.002
-    assert found["within"] == found["ordered"] == 1
+    assert found["within"] == found["ordered"] == found["between"] == 1
     assert found["groups"] == 1  # without noise all begin alike
     assert found["same"] == pytest.approx(1)
     assert found["interval"] == pytest.approx(found["width"], rel=0.1)  # nothing lies outside
@@ -40,7 +40,7 @@ def test_a_level_that_is_off_moves_the_bias_and_the_intervals_but_neither_pairs_
 
     assert other["bias"] == pytest.approx(one["bias"] - 0.1)
     assert other["pairs"] == pytest.approx(one["pairs"])
-    assert (other["order"], other["same"], other["ordered"]) == (one["order"], one["same"], one["ordered"])
+    assert all(other[k] == one[k] for k in ("order", "same", "ordered", "between"))
     assert other["within"] == 0
     assert other["interval"] > one["interval"] + 20 * (0.1 - one["width"])  # 2/alpha of what lies outside
 
