@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from bench.forecast_scores import of_length, regret, scores
+from bench.forecast_scores import of_length, regret, scores, trunks
 
 from lrdecay.logs.joining import begins, joined
 from lrdecay.logs.reading import read_curves
@@ -104,7 +104,7 @@ def main(folder: Path, sizes: Sequence[str] = ("25m", "100m", "400m")) -> None:
     curves = schaipp(folder)
     made_of = {}
     for what, own in SCHAIPP.items():
-        made_of[what] = _row(f"124m: {what}", {**curves, **_cut(curves, own)}, [*own])
+        made_of[what] = _row(f"124m: {what}", {**curves, **_cut(curves, own)}, [*own], trunks(curves))
     _levels(curves)
     _regrets(curves, made_of)
 
@@ -114,7 +114,15 @@ def _levels(curves: Mapping[str, Curve]) -> None:
     target = max(HORIZONS)
     print()
     _table(
-        f"124m: what {target:,} updates end at, from", "final", "bias", "pairs", "same", "ordered", "within", "width"
+        f"124m: what {target:,} updates end at, from",
+        "final",
+        "bias",
+        "pairs",
+        "same",
+        "ordered",
+        "between",
+        "within",
+        "width",
     )
     for what, shown in SCHAIPP.items():
         for share in CUTS:
@@ -146,9 +154,11 @@ def _regrets(curves: Mapping[str, Curve], made_of: Mapping[str, Forecaster]) -> 
         print(f"always {share}% | {means[f'{share}%']:.4f} | {lasts[f'{share}%']:.4f}")
 
 
-def _row(what: str, curves: Mapping[str, Curve], shown: Sequence[str]) -> Forecaster:
+def _row(
+    what: str, curves: Mapping[str, Curve], shown: Sequence[str], groups: Mapping[str, str] | None = None
+) -> Forecaster:
     made = forecaster([curves[name] for name in shown])
-    _print(f"{what} | {made.law.fit.law.name}", scores(made, curves, shown), " ".join(HEADS))
+    _print(f"{what} | {made.law.fit.law.name}", scores(made, curves, shown, groups=groups), " ".join(HEADS))
     return made
 
 
