@@ -6,12 +6,11 @@ from functools import cache
 
 import numpy as np
 import pytest
-from tests.losslaws.planted import CONSTANT, LONG, PEAK, curve, fitted, rates_of, truth
+from tests.losslaws.planted import CONSTANT, LONG, PEAK, fitted, rates_of, truth
 
 from lrdecay import Horizon, parse
 from lrdecay.errors import InputError
 from lrdecay.losslaws.extending import extend, logged_rates
-from lrdecay.losslaws.forecaster import forecaster
 
 
 @cache
@@ -69,15 +68,6 @@ def test_some_updates_more_are_not_worth_it_and_it_is_said():
 def test_what_cannot_go_on_is_refused_with_what_to_do(asked, words):
     with pytest.raises(InputError, match=words):
         extend(fitted(), **{"steps": 4000, **asked})
-
-
-def test_a_lone_decay_is_not_enough_to_say_how_to_go_on():
-    cosine = forecaster([curve("warmup(50) + cosine(0.1)", 2000)], "momentum")
-    found = extend(cosine, 3000, at=1500)
-
-    assert found.spec is None
-    assert found.why.startswith("Not enough: ")
-    assert found.rest
 
 
 def test_logged_rates_are_written_with_few_ramps():

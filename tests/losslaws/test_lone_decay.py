@@ -1,13 +1,14 @@
-"""A lone decay carries no recommendation, and names the run that would; a lone run that held its peak carries one."""
+"""A lone decay carries no recommendation, and names the run that would; a lone run that held its peak is no such."""
 
 from __future__ import annotations
 
 from functools import cache
 
-import pytest
+from attrs import evolve
 from tests.losslaws.planted import LONG, curve, truth
 
 from lrdecay import parse
+from lrdecay.losslaws.extending import extend
 from lrdecay.losslaws.forecaster import forecaster
 from lrdecay.losslaws.freeform import freeform
 from lrdecay.losslaws.recommending import not_enough, recommend
@@ -20,9 +21,8 @@ def lone(spec):
     return forecaster([curve(spec, 2000)], "momentum")
 
 
-@pytest.mark.parametrize("spec", [COSINE, 'wsd(0.1, warmup=50, cooldown="90%")'])
-def test_one_decay_alone_is_not_enough_and_the_run_that_would_tell_is_named(spec):
-    found = recommend(lone(spec), 2000, warmup=50, baseline=POOR)
+def test_one_decay_alone_is_not_enough_and_the_run_that_would_tell_is_named():
+    found = recommend(lone(COSINE), 2000, warmup=50, baseline=POOR)
 
     assert found.spec is None
     assert found.choice  # what the law would choose is told all the same
@@ -45,8 +45,16 @@ def test_nor_is_a_free_form_recommended():
     assert "Not enough" in found.why
 
 
-def test_a_lone_run_that_held_its_peak_is_judged_as_others_are():
-    assert not_enough(lone(LONG)) is None
-    found = recommend(lone(LONG), 2000, warmup=50, baseline=POOR)
-    assert found.spec == found.choice
-    assert found.gain.low > 0
+def test_nor_a_way_to_go_on_though_one_is_told():
+    found = extend(lone(COSINE), 3000, at=1500)
+
+    assert found.spec is None
+    assert found.why.startswith("Not enough: ")
+    assert parse(found.choice)
+
+
+def test_a_long_cooldown_is_one_decay_and_a_short_one_none():
+    nearly = curve('wsd(0.1, warmup=50, cooldown="90%")', 2000)
+    assert "Not enough" in not_enough(evolve(lone(COSINE), curves=(nearly,)))
+    assert not_enough(evolve(lone(COSINE), curves=(curve(LONG, 2000),))) is None
+    assert not_enough(evolve(lone(COSINE), curves=(nearly, nearly))) is None

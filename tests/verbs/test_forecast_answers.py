@@ -143,11 +143,19 @@ def test_what_was_written_is_read_again_by_show_and_by_predict(written, logs, fo
     ]
 
 
-def test_where_nothing_is_recommended_nothing_is_written_and_it_is_said(logs, tmp_path, capsys):
-    file = tmp_path / "found.json"
-    assert run(["forecast", *logs, "--predict", "cosine(peak)", "--law", "momentum", "--write", str(file)]) == 0
+def test_a_lone_decay_is_told_what_it_lacks_and_nothing_is_written(tmp_path, capsys):
+    only, file = log(tmp_path, "only", "warmup(50) + cosine(0.1)", 2000), tmp_path / "found.json"
+    asked = ["--recommend", "--predict", CONSTANT, "--law", "momentum", "--write", str(file)]
+    assert run(["forecast", str(only), *asked]) == 0
 
-    assert "was not written: there is no schedule to write" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    for words in (
+        "no recommendation over 2000 updates",
+        "Do this run: warmup(50) + constant(0.1) @ 538",
+        "lowest",  # predictions there are
+        "was not written: there is no schedule to write",
+    ):
+        assert words in out, words
     assert not file.exists()
 
 
@@ -169,13 +177,3 @@ def test_bad_questions_are_refused_in_one_line(words, said, logs, capsys):
     assert said in err
     assert err.count("\n") == 1
     assert out == ""
-
-
-def test_the_logs_alone_say_what_a_lone_decay_lacks(tmp_path):
-    only = log(tmp_path, "only", "warmup(50) + cosine(0.1)", 2000)
-    found = lrdecay.forecast(only, predict=CONSTANT, recommend=True, law="momentum")
-
-    assert found.recommendation.spec is None
-    assert "Do this run: " in found.recommendation.why
-    assert found.predictions
-    assert found.schedules == ()
