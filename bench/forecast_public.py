@@ -7,13 +7,15 @@ Settings (priors, `lrdecay.losslaws.noise.MISSES`, the law's order, the interval
 25M and 100M models and on the 124M model, so those rows say how well they could be chosen. The 400M model was looked at
 once, after that.
 
-Scores, of schedules that were not fitted, per set of fitted logs:
+Printed, per set of fitted logs, of the schedules that were not fitted (`bench.forecast_scores` says what each is):
 
-    final      mean |predicted - observed| of the final loss (mean of the last three logged)
-    pairs      the same of the differences of any two schedules
-    within     share of finals inside their 90% intervals, and the intervals' median width
-    order      Spearman's rank correlation
-    R2, MAE    over whole curves, as Luo et al. report, the mean over curves
+    1. finals, intervals and whole curves, and what the cosine is worse by than WSD, predicted and observed
+    2. the 124M model: level and ranking at 50,000 updates, from logs that end at 30%, 50% and 100% of them
+    3. the 124M model: regret of the recommended linear cooldown, mean over 15k, 25k, 35k and 50k updates, beside a
+       fixed length; by the mean of the last three losses, and by the last
+
+Five runs of the 124M model that logged gradient norms are reruns of four of its schedules and one more; they are scored
+with the others, and are groups of their own.
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import spearmanr
+from bench.forecast_scores import of_length, regret, scores, trunks
 
 from lrdecay.logs.joining import begins, joined
 from lrdecay.logs.reading import read_curves
 from lrdecay.losslaws.curve import Curve
 from lrdecay.losslaws.forecaster import Forecaster, forecaster
 
-__all__ = ["luo", "main", "schaipp", "scores"]
+__all__ = ["cooldowns_of", "luo", "main", "schaipp"]
 
 LUO = {
     "paper: constant, cosine, two stages": ("constant_24000", "cosine_24000", "wsdcon_9"),
@@ -44,6 +46,19 @@ REFERENCE = {"25m": (0.9988, 0.0038), "100m": (0.9983, 0.0038), "400m": (0.9978,
 TRUNK = "stable-124m_sched_wsd_warmup300_decay_linear_0.0_iter50000"
 SHORT = "ann124-0.2_sched_wsd_warmup300_decay_linear_0.2_iter15000"
 COSINE = "cos-zero-124m_sched_cos_warmup300_decay_sqrt_0.0_iter25000"
+RERUN = "grad_norm__"
+SCHAIPP = {
+    "constant, 20% of 15k": {TRUNK: 1.0, SHORT: 1.0},
+    "constant, cosine of 25k": {TRUNK: 1.0, COSINE: 1.0},
+    "constant until 6k, cosine of 25k": {TRUNK: 0.12, COSINE: 1.0},
+    "cosine of 25k alone": {COSINE: 1.0},
+}
+"""Runs, and how much of each."""
+HORIZONS, SHARES, CUTS = (15_000, 25_000, 35_000, 50_000), (10, 20, 40, 60, 80, 90), (0.3, 0.5, 1.0)
+
+HEADS = ["final", "bias", "pairs", "within", "groups", "grouped", "width", "interval"]
+HEADS += ["order", "same", "ordered", "between", "R2", "MAE"]
+DIGITS = {"within": 2, "grouped": 2, "groups": 0, "order": 2, "same": 2, "ordered": 2, "between": 2}
 
 
 def luo(folder: Path, size: str) -> dict[str, Curve]:
@@ -56,44 +71,30 @@ def luo(folder: Path, size: str) -> dict[str, Curve]:
 
 
 def schaipp(folder: Path) -> dict[str, Curve]:
-    """The 124M model's runs but those of other seeds; branches with the rates of their trunk before."""
+    """The 124M model's runs; branches with the rates of their trunk before. Reruns begin with "grad_norm"."""
     paths = sorted((folder / "schaipp2025_124m_lr1e-3").glob("*.csv"))
-    read = {p.stem: read_curves(p, loss="val_loss", warmup=300)[0] for p in paths if not p.stem.startswith("grad_norm")}
-    trunk = read[TRUNK]
-    found = {}
-    for name, reading in read.items():
-        found[name] = (joined(reading, trunk) if begins(reading) else reading).curve
+    read = {p.stem: read_curves(p, loss="val_loss", warmup=300)[0] for p in paths}
+    return {n: (joined(r, read[_trunk(n)]) if begins(r) else r).curve for n, r in read.items()}
+
+
+def _trunk(name: str) -> str:
+    return RERUN + TRUNK if name.startswith(RERUN) else TRUNK
+
+
+def cooldowns_of(curves: Mapping[str, Curve]) -> list[dict[str, Curve]]:
+    """The 124M model's linear cooldowns by length, one mapping for each horizon."""
+    found = []
+    for steps in HORIZONS:
+        named = {
+            f"{s}%": f"ann124-{s / 100:g}_sched_wsd_warmup300_decay_linear_{s / 100:g}_iter{steps}" for s in SHARES
+        }
+        found.append({n: curves[own] for n, own in named.items() if own in curves})
     return found
-
-
-def scores(made: Forecaster, curves: Mapping[str, Curve], shown: Sequence[str]) -> dict[str, float]:
-    """What a forecaster is worth on the curves that it was not shown."""
-    hidden = [c for name, c in curves.items() if name not in shown]
-    actual = np.array([c.losses[-3:].mean() for c in hidden])
-    said = [made.predict(c.rates[: c.last], c.warmup) for c in hidden]
-    loss = np.array([p.loss for p in said])
-    i, j = np.triu_indices(len(hidden), 1)
-    inside = [p.low <= a <= p.high for p, a in zip(said, actual, strict=True)]
-    whole = [made.curve(c.rates, c.steps, c.warmup) for c in hidden]
-    r2 = [
-        1 - np.sum((w - c.losses) ** 2) / np.sum((c.losses - c.losses.mean()) ** 2)
-        for w, c in zip(whole, hidden, strict=True)
-    ]
-    return {
-        "final": float(np.abs(loss - actual).mean()),
-        "pairs": float(np.abs((loss[i] - loss[j]) - (actual[i] - actual[j])).mean()),
-        "within": float(np.mean(inside)),
-        "width": float(np.median([p.high - p.low for p in said])),
-        "order": float(spearmanr(loss, actual)[0]),
-        "R2": float(np.mean(r2)),
-        "MAE": float(np.mean([np.abs(w - c.losses).mean() for w, c in zip(whole, hidden, strict=True)])),
-    }
 
 
 def main(folder: Path, sizes: Sequence[str] = ("25m", "100m", "400m")) -> None:
     """Print every row."""
-    print("logs | law | final | pairs | within | width | order | R2 | MAE")
-    print("--- | --- | --- | --- | --- | --- | --- | --- | ---")
+    _table("logs", "law", *HEADS)
     for size in sizes:
         curves = luo(folder, size)
         for what, shown in LUO.items():
@@ -101,27 +102,72 @@ def main(folder: Path, sizes: Sequence[str] = ("25m", "100m", "400m")) -> None:
             if what.startswith("paper"):
                 _gap(made, curves, size)
     curves = schaipp(folder)
-    for what, shown in {
-        "constant, 20% of 15k": (TRUNK, SHORT),
-        "constant, cosine of 25k": (TRUNK, COSINE),
-        "cosine of 25k alone": (COSINE,),
-    }.items():
-        _row(f"124m: {what}", curves, shown)
-    for share in (0.3, 0.5):
-        cut = {n: c for n, c in curves.items() if n not in (TRUNK, SHORT)} | {
-            TRUNK: curves[TRUNK].until(round(share * 50000)),
-            SHORT: curves[SHORT],
-        }
-        _row(f"124m: constant until {share:.0%} of 50k, 20% of 15k", cut, (TRUNK, SHORT))
+    made_of = {}
+    for what, own in SCHAIPP.items():
+        made_of[what] = _row(f"124m: {what}", {**curves, **_cut(curves, own)}, [*own], trunks(curves))
+    _levels(curves)
+    _regrets(curves, made_of)
 
 
-def _row(what: str, curves: Mapping[str, Curve], shown: Sequence[str]) -> Forecaster:
+def _levels(curves: Mapping[str, Curve]) -> None:
+    """What the runs of the longest horizon end at, from logs that end before."""
+    target = max(HORIZONS)
+    print()
+    _table(
+        f"124m: what {target:,} updates end at, from",
+        "final",
+        "bias",
+        "pairs",
+        "same",
+        "ordered",
+        "between",
+        "within",
+        "width",
+    )
+    for what, shown in SCHAIPP.items():
+        for share in CUTS:
+            cut = {n: _until(c, round(share * target)) for n, c in _cut(curves, shown).items()}
+            made = forecaster(list(cut.values()))
+            found = scores(made, {**of_length(curves, target), **cut}, [*cut])
+            _print(f"{what}, until {share:.0%}", found, "final bias pairs same ordered between within width")
+
+
+def _cut(curves: Mapping[str, Curve], shown: Mapping[str, float]) -> dict[str, Curve]:
+    return {n: _until(curves[n], round(share * len(curves[n].rates))) for n, share in shown.items()}
+
+
+def _until(curve: Curve, step: int) -> Curve:
+    return curve if curve.last <= step else curve.until(step)
+
+
+def _regrets(curves: Mapping[str, Curve], made_of: Mapping[str, Forecaster]) -> None:
+    """Of cooldowns, by how each is chosen."""
+    choices, ways = cooldowns_of(curves), ("lowest", "choice", "followed", "decided")
+    print()
+    _table("124m: regret of a cooldown, from", *(w for way in ways[:3] for w in (way, "(last loss)")), "decided")
+    for what, made in made_of.items():
+        log = "20%" if SHORT in SCHAIPP[what] else None
+        means, lasts = (regret(made, choices, last=n, log=log) for n in (3, 1))
+        cells = [f"{found[way]:.4f}" for way in ways[:3] for found in (means, lasts)]
+        print(" | ".join([what, *cells, f"{means['decided']:.0%}"]), flush=True)
+    for share in SHARES:
+        print(f"always {share}% | {means[f'{share}%']:.4f} | {lasts[f'{share}%']:.4f}")
+
+
+def _row(
+    what: str, curves: Mapping[str, Curve], shown: Sequence[str], groups: Mapping[str, str] | None = None
+) -> Forecaster:
     made = forecaster([curves[name] for name in shown])
-    found = scores(made, curves, shown)
-    numbers = f"{found['final']:.4f} | {found['pairs']:.4f} | {found['within']:.2f} | {found['width']:.4f}"
-    law = made.law.fit.law.name
-    print(f"{what} | {law} | {numbers} | {found['order']:.2f} | {found['R2']:.4f} | {found['MAE']:.4f}", flush=True)
+    _print(f"{what} | {made.law.fit.law.name}", scores(made, curves, shown, groups=groups), " ".join(HEADS))
     return made
+
+
+def _table(*heads: str) -> None:
+    print(" | ".join(heads), " | ".join("---" for _ in heads), sep="\n")
+
+
+def _print(what: str, found: Mapping[str, float], names: str) -> None:
+    print(" | ".join([what, *(f"{found[n]:.{DIGITS.get(n, 4)}f}" for n in names.split())]), flush=True)
 
 
 def _gap(made: Forecaster, curves: Mapping[str, Curve], size: str) -> None:

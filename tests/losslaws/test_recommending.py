@@ -11,8 +11,9 @@ from tests.losslaws.planted import CONSTANT, LONG, PEAK, SHORT, curve, fitted, r
 from lrdecay import Horizon, parse
 from lrdecay.errors import InputError
 from lrdecay.losslaws.candidates import Family, families, nearest, unlikeness
+from lrdecay.losslaws.cooldown_lengths import best_cooldown
 from lrdecay.losslaws.forecaster import Difference, Prediction
-from lrdecay.losslaws.recommending import _chosen, _judged, best_cooldown, difference_error, recommend
+from lrdecay.losslaws.recommending import chosen, difference_error, judged, recommend
 
 REGRET = 0.002  # of 3; the law's miss is 0.006
 
@@ -59,7 +60,7 @@ def test_nothing_is_recommended_where_the_log_is_nearly_the_true_best():
 
 
 def test_nothing_is_recommended_against_a_baseline_that_is_the_choice():
-    good, why = _judged("a", "a", Difference(0.0, 0.0, 0.0), 0.01)
+    good, why = judged("a", "a", Difference(0.0, 0.0, 0.0), 0.01)
     assert not good
     assert "keep it" in why
 
@@ -75,21 +76,21 @@ def test_nothing_is_recommended_where_a_short_cooldown_leaves_the_gain_in_doubt(
 
 
 def test_a_gain_whose_interval_includes_zero_is_not_recommended_and_the_sentence_says_so():
-    assert _judged("a", "b", Difference(0.02, -0.001, 0.041), 0.01) == (
+    assert judged("a", "b", Difference(0.02, -0.001, 0.041), 0.01) == (
         False,
         "a is predicted to end 0.0200 below b (90%: -0.0010 to 0.0410), and the interval includes 0.",
     )
-    assert _judged("a", "b", Difference(0.02, 0.001, 0.039), 0.03)[0] is False
-    assert _judged("a", "b", Difference(0.02, 0.001, 0.039), 0.01)[0] is True
+    assert judged("a", "b", Difference(0.02, 0.001, 0.039), 0.03)[0] is False
+    assert judged("a", "b", Difference(0.02, 0.001, 0.039), 0.01)[0] is True
 
 
 @pytest.mark.parametrize(("off", "length"), [(1e-9, 35), (1e-4, 35), (1e-3, 40)])
-def test_among_schedules_as_good_as_the_best_the_one_likest_the_log_is_chosen(off, length):
+def test_among_schedules_as_good_as_the_best_the_one_likest_the_log_ischosen(off, length):
     """The log cooled down for 30%; 40% is best; 35%, whose rates are .025 apart, may be worse by .025 of the miss."""
     among = [Family.of(f'wsd(0.1, warmup=50, cooldown="{n}%")', 1000, 50) for n in (30, 35, 40, 45)]
     said = [Prediction(3.0 + d, 2.9, 3.1, False, np.zeros(2)) for d in (0.01, off, 0.0, 0.0)]
 
-    assert f'"{length}%"' in among[_chosen(fitted(LONG), among, said)].spec
+    assert f'"{length}%"' in among[chosen(fitted(LONG), among, said)].spec
 
 
 def test_the_error_of_differences_is_at_least_the_laws_miss():

@@ -96,9 +96,10 @@ def test_differences_are_to_the_lowest_and_narrower_than_levels(found):
 def test_the_recommendation_is_drawn_and_the_target_is_reached_where_the_law_says(found):
     advice, target = found.recommendation, found.target
 
-    assert found.advised.spec == repr(lrdecay.parse(advice.choice))
-    assert found.advised.prediction.loss == pytest.approx(advice.prediction.loss)
-    assert found.drawn == (*found.predictions, found.advised)
+    (advised,) = found.answers.made
+    assert advised.spec == repr(lrdecay.parse(advice.choice))
+    assert advised.prediction.loss == pytest.approx(advice.prediction.loss)
+    assert found.drawn == (*found.predictions, advised)
     assert target.spec == advice.spec or target.spec == advice.baseline
     assert truth(target.spec, target.reach.updates) == pytest.approx(2.9, abs=0.01)
     assert found.next_runs
@@ -119,7 +120,7 @@ def test_json_has_the_keys_of_the_issue_and_is_what_the_value_says(found):
     (fit,) = data["fits"]
     assert fit["chosen"]
     assert set(fit["parameters"]) == {"L0", "A", "alpha", "B", "C", "beta", "gamma"}
-    assert lrdecay.parse(data["recommendation"]["choice"]) == lrdecay.parse(found.advised.spec)
+    assert lrdecay.parse(data["recommendation"]["choice"]) == lrdecay.parse(found.answers.made[0].spec)
     assert data["target_steps"]["steps"] == found.target.reach.updates
 
 

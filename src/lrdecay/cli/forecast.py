@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated
+from json import dumps
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from lrdecay.cli.options import Json, command_line, print_json
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from lrdecay.losslaws.reaching import Reach
-    from lrdecay.losslaws.recommending import Recommendation
-    from lrdecay.verbs.forecast_result import Forecast
+from lrdecay.errors import InputError, refusal
 
 __all__ = ["forecast_command"]
-
-_MOST_CURVES = 8  # that a picture can tell apart
-_LOGGED = 80  # points of a logged curve that are drawn: means of neighbours
-_EARLY = 0.05  # of the longest run: the fall before it would flatten everything else
 
 
 def forecast_command(
@@ -43,7 +34,27 @@ def forecast_command(
         int | None, typer.Option(help="Updates of predicted runs; by default as many as the longest log.")
     ] = None,
     recommend: Annotated[bool, typer.Option("--recommend", help="Say which decay to use over --steps.")] = False,
+    free_form: Annotated[
+        bool, typer.Option("--free-form", help="Search rates at knots around the recommended decay, too.")
+    ] = False,
+    cooldown: Annotated[
+        bool, typer.Option("--cooldown", help="Say what every length of a linear cooldown gives over --steps.")
+    ] = False,
     target: Annotated[float | None, typer.Option(metavar="LOSS", help="Say how long to train until this loss.")] = None,
+    extend: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Say how to go on to N updates in all from where a run stands, or to stop."),
+    ] = None,
+    extend_run: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which run; by default the one longest at its peak.")
+    ] = None,
+    extend_at: Annotated[
+        int | None, typer.Option(metavar="STEP", help="From its checkpoint at this step; by default its end.")
+    ] = None,
+    refine: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The refined schedule from gradient norms in this column.")
+    ] = None,
+    norms: Annotated[str, typer.Option(help="2: they are 2-norms, for SGD; 1: 1-norms, for Adam.")] = "2",
     law: Annotated[
         str, typer.Option(metavar="NAME", help="auto, noise_floor, multi_power, momentum or functional.")
     ] = "auto",
@@ -65,13 +76,22 @@ def forecast_command(
     seed: Annotated[int, typer.Option(help="Of the near-equal fits that the intervals rest on.")] = 0,
     json: Json = False,
     plot: Annotated[str | None, typer.Option(metavar="FILE", help="Write a picture: .png, .svg or .pdf.")] = None,
+    write: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write what is recommended, extended or refined to a .json, for @FILE."),
+    ] = None,
 ) -> None:
     """Forecast final losses of other decays from logs, with 90% intervals, and say which decay to use.
 
     Example: lrdecay forecast constant.csv cooldown.csv --predict 'cosine(peak)' --predict 'wsd(peak, 300, "40%")'
 
-    Example: lrdecay forecast runs/ --loss val/loss --recommend --steps 50000 --target 2.95
+    Example: lrdecay forecast runs/ --loss val/loss --recommend --free-form --steps 50000 --write best.json
+
+    Example: lrdecay forecast constant.csv cooldown.csv --cooldown --target 2.95
+
+    Example: lrdecay forecast constant.csv cooldown.csv --extend 80000
     """
+    from lrdecay.cli.forecast_words import show
     from lrdecay.verbs.extras import require
     from lrdecay.verbs.forecast import forecast
     from lrdecay.verbs.grids import check_typed
@@ -81,12 +101,20 @@ def forecast_command(
 
     picture_file = None if plot is None else plot_path(plot)
     check_typed(predict or (), "--predict SPEC")
+    schedule_file = None if write is None else _json_file(write)
     found = forecast(
         logs,
         predict=predict or (),
         steps=steps,
         recommend=recommend,
+        free_form=free_form,
+        cooldown=cooldown,
         target=target,
+        extend=extend,
+        extend_run=extend_run,
+        extend_at=extend_at,
+        refine=refine,
+        norms=norms,
         law=law,
         loss=loss,
         step=step,
@@ -103,70 +131,21 @@ def forecast_command(
         from lrdecay.report.forecast_figure import forecast_figure
 
         save(forecast_figure(found.forecaster, found.drawn), picture_file)
+    if schedule_file is not None and found.schedules:
+        schedule_file.write_text(dumps(found.schedules, indent=2) + "\n", encoding="utf-8")
     if json:
         print_json(found.to_json())
         return
-    _show(found)
+    show(found)
+    if schedule_file is not None:
+        what = ", ".join(found.schedules)
+        print(f"written to {write}: {what}" if what else f"{write} was not written: there is no schedule to write")
 
 
-def _show(found: Forecast) -> None:
-    from rich.console import Console
-
-    from lrdecay.losslaws.reaching import FARTHEST
-    from lrdecay.report.forecasting import laws_table, predictions_table
-
-    sys.stdout.write(_picture(found) + "\n\n")
-    console = Console(width=None if sys.stdout.isatty() else 110)
-    console.print(laws_table(found.forecaster.choice))
-    if found.predictions:
-        console.print(predictions_table([(p, found.to_best(p)) for p in found.predictions]))
-    if found.recommendation is not None:
-        _advise(console, found.recommendation, found.steps)
-    if found.target is not None:
-        _tell(console, _reached(found.target.reach, FARTHEST * found.forecaster.longest))
-    for s in found.next_runs:
-        start = f"from the checkpoint at step {s.start}" if s.start else "from the start"
-        line = f"next run: {s.spec} @ {s.steps} {start}: {s.cost} updates, takes {s.share:.0%} of the doubt away"
-        _tell(console, line)
-    for note in found.notes:
-        _tell(console, f"note: {note}")
-
-
-def _tell(console: Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
-
-
-def _picture(found: Forecast) -> str:
-    """Logged and predicted losses, without the first twentieth."""
-    from lrdecay.report.picture import picture
-
-    logged = [c.thinned(_LOGGED) for c in found.forecaster.curves]
-    curves = {f"{c.name} (logged)": (c.steps, c.losses) for c in logged}
-    curves |= {f"{p.spec} @ {p.length} (forecast)": (p.steps, p.losses) for p in found.drawn}
-    first = _EARLY * max(float(steps[-1]) for steps, _ in curves.values())
-    shown = dict(list(curves.items())[-_MOST_CURVES:])
-    late = {name: (steps[steps > first], losses[steps > first]) for name, (steps, losses) in shown.items()}
-    title = f"loss, logged and forecast; {found.law} law"
-    return picture(late, title=title, x_label="step", colour=sys.stdout.isatty())
-
-
-def _advise(console: Console, r: Recommendation, steps: int) -> None:
-    from lrdecay.report.forecasting import loss_digits
-
-    head = (
-        f"no recommendation over {steps} updates" if r.spec is None else f"recommended over {steps} updates: {r.spec}"
-    )
-    console.print(head, style="bold", highlight=False, markup=False, soft_wrap=True)
-    digits = loss_digits([r.prediction])
-    p = r.prediction
-    _tell(console, f"  {r.why}")
-    known = ", extrapolated" if p.extrapolated else ""
-    _tell(console, f"  {r.choice}: {p.loss:.{digits}f} (90%: {p.low:.{digits}f} to {p.high:.{digits}f}{known})")
-
-
-def _reached(reach: Reach, farthest: int) -> str:
-    """When the target is reached; ``farthest`` is how far was looked."""
-    if reach.updates is None:
-        return f"target: {reach.why}"
-    low, high = (f"more than {farthest}" if n is None else f"{n}" for n in (reach.low, reach.high))
-    return f"target: {reach.why} 90% of near-equal fits: {low} to {high} updates."
+def _json_file(name: str) -> Path:
+    path = Path(name)
+    if path.suffix.lower() != ".json":
+        raise InputError(refusal("--write FILE", "must end in .json", name, "It is read again by @FILE."))
+    if not path.parent.is_dir():
+        raise InputError(refusal("--write FILE", "must lie in a folder that exists", name))
+    return path

@@ -10,8 +10,8 @@ so that it never rises, and is within the factor at the knots, on straight lines
 the bound above is f `LEAST`: a schedule that ends at 0 may end a little higher. Knots lie where the trusted schedule
 falls, and evenly, half each.
 
-A law is least to be believed where an optimiser took it, so what is gained is reported beside what the law is off by,
-and below it the trusted schedule stays.
+A law is least to be believed where an optimiser took it, so what is gained is judged as a recommendation is: below what
+differences are off by, or where its interval holds 0, the trusted schedule stays.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from scipy.optimize import minimize
 from lrdecay.errors import Constraint, InputError, refusal
 from lrdecay.losslaws.curve import FloatArray
 from lrdecay.losslaws.forecaster import Difference, Forecaster, Prediction
+from lrdecay.losslaws.recommending import difference_error, not_enough
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import parse
 
@@ -44,12 +45,12 @@ class Freeform:
     """What the search found.
 
     Attributes:
-        spec: ramps between the knots; None: refused, for the gain is within what the law is off by.
+        spec: ramps between the knots; None: the trusted schedule is enough.
         found: the same ramps, refused or not.
         rates: of every update, shape (T,).
         prediction: of them.
         gain: the trusted schedule's final loss minus this one's.
-        miss: what the law is off by, in units of the loss.
+        error: of differences, in units of the loss; gains below it are none.
         why: one sentence.
     """
 
@@ -58,7 +59,7 @@ class Freeform:
     rates: FloatArray = field(repr=False)
     prediction: Prediction
     gain: Difference
-    miss: float
+    error: float
     why: str
 
 
@@ -93,12 +94,17 @@ def freeform(
     rates = parse(found).bind(Horizon(steps=steps)).values()
     after = forecaster.predict(rates, warmup)
     gain = forecaster.difference(before, after)
-    miss = forecaster.miss * before.loss
-    said = f"The free form is predicted to end {gain.value:.4f} below {trusted}"
-    good = gain.value > miss
-    tail = "more than" if good else "refused, for that is not above"
-    why = f"{said}, {tail} the {miss:.4f} that the law is off by."
-    return Freeform(found if good else None, found, rates, after, gain, miss, why)
+    error = difference_error(forecaster) * before.loss
+    said = (
+        f"The free form is predicted to end {gain.value:.4f} below {trusted} (90%: {gain.low:.4f} to {gain.high:.4f})"
+    )
+    good = gain.value > error and gain.low > 0
+    off = f"the {error:.4f} that predicted differences are off by"
+    lacking = f"less than {off}" if gain.value <= error else "and the interval includes 0"
+    why = f"{said}, more than {off}." if good else f"{said}, {lacking}: the parametric family is enough."
+    why = not_enough(forecaster) or why
+    good = good and why.startswith(said)
+    return Freeform(found if good else None, found, rates, after, gain, error, why)
 
 
 def _searched(forecaster: Forecaster, old: FloatArray, warmup: int, at: FloatArray, factor: float) -> FloatArray:

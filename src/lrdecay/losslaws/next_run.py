@@ -25,7 +25,7 @@ from lrdecay.losslaws.support import DECAYS
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import parse
 
-__all__ = ["LENGTHS", "Suggestion", "next_runs", "trunk_of"]
+__all__ = ["LENGTHS", "Suggestion", "held", "next_runs", "trunk_of"]
 
 LENGTHS = (10, 20, 40)
 """Percent of the run that a suggested cooldown takes."""
@@ -74,13 +74,14 @@ def next_runs(forecaster: Forecaster, wanted: Sequence[FloatArray], *, warmup: i
     return tuple(sorted(made, key=lambda s: (-round(s.share / _SAME), s.cost)))
 
 
+def held(curve: Curve) -> int:
+    """Updates that a run had made when it first left its peak after the warmup; all, where it did not."""
+    low = np.flatnonzero(curve.rates[curve.warmup : curve.last] < DECAYS * curve.peak)
+    return curve.warmup + int(low[0]) if len(low) else curve.last
+
+
 def trunk_of(curves: Sequence[Curve]) -> tuple[Curve, int]:
     """The log that held its peak the longest, and the updates it had made when it left it."""
-
-    def held(curve: Curve) -> int:
-        low = np.flatnonzero(curve.rates[curve.warmup : curve.last] < DECAYS * curve.peak)
-        return curve.warmup + int(low[0]) if len(low) else curve.last
-
     trunk = max(curves, key=held)
     return trunk, held(trunk)
 

@@ -8,6 +8,9 @@ a schedule c is as good as the best b, as far as the law can tell, where
 
 and among those the one least unlike a decaying log is chosen (both areas as in `candidates`). It is recommended where
 what it gains over the baseline is above the error of differences, and the 90% interval of the gain is above zero.
+
+A lone log that never held its peak, such as one cosine, carries no recommendation: what the progress made and what the
+decay gained are one number in it, and only the priors tell them apart. Then a cheap run is named that would tell.
 """
 
 from __future__ import annotations
@@ -18,12 +21,26 @@ import numpy as np
 from attrs import field, frozen
 
 from lrdecay.errors import InputError, positive_int, refusal
-from lrdecay.losslaws.candidates import Family, cooldowns, families, nearest, profile, unlikeness
+from lrdecay.losslaws.candidates import Family, families, nearest, profile, unlikeness
 from lrdecay.losslaws.forecaster import Difference, Forecaster, Prediction
+from lrdecay.losslaws.next_run import held
 
-__all__ = ["Recommendation", "Row", "best_cooldown", "difference_error", "recommend"]
+__all__ = [
+    "ENOUGH",
+    "Recommendation",
+    "Row",
+    "check_horizon",
+    "chosen",
+    "difference_error",
+    "judged",
+    "not_enough",
+    "recommend",
+]
 
 _SHORTEST = 40  # updates; below, lengths in percent are no different schedules
+
+ENOUGH = 0.25
+"""Of the updates after the warmup: a lone log that held its peak for less is one decay."""
 
 
 @frozen
@@ -70,60 +87,48 @@ class Recommendation:
     rows: tuple[Row, ...] = field(repr=False)
 
 
-def recommend(forecaster: Forecaster, steps: int, *, warmup: int = 0, baseline: str | None = None) -> Recommendation:
+def recommend(
+    forecaster: Forecaster,
+    steps: int,
+    *,
+    warmup: int = 0,
+    baseline: str | Family | None = None,
+    among: Sequence[Family] | None = None,
+) -> Recommendation:
     """Search the family at a horizon.
 
     Args:
         forecaster: of the logs.
         steps: the horizon, at least 40 updates after the warmup.
         warmup: updates of it that warm up.
-        baseline: a spec to be compared with; None: the family of the longest log that decays, else a cosine.
+        baseline: what is compared with; None: the family of the longest log that decays, else a cosine.
+        among: what is chosen from, besides the baseline where that is one of them; None: all families, and it.
 
     Raises:
         InputError: the horizon is too short, or the baseline cannot be read or rises above the logs' peak.
     """
-    _check(steps, warmup)
-    among = families(forecaster.peak, warmup, steps)
-    base = Family.of(baseline, steps, warmup) if baseline else nearest(forecaster.curves, among) or among[0]
-    if all(f.spec != base.spec for f in among):
-        among = (*among, base)
-    said = [forecaster.predict(f.rates, f.warmup) for f in among]
-    chosen = _chosen(forecaster, among, said)
-    own = next(i for i, f in enumerate(among) if f.spec == base.spec)
-    gain = forecaster.difference(said[own], said[chosen])
-    error = difference_error(forecaster) * said[own].loss
-    good, why = _judged(among[chosen].spec, base.spec, gain, error)
-    rows = tuple(sorted((_row(f, p) for f, p in zip(among, said, strict=True)), key=lambda r: r.loss))
-    spec = among[chosen].spec
-    return Recommendation(spec if good else None, spec, said[chosen], base.spec, gain, error, why, rows)
-
-
-def best_cooldown(
-    forecaster: Forecaster, steps: int, *, warmup: int = 0, shape: str = "linear", floor: float = 0.0
-) -> tuple[Row, ...]:
-    """How long a cooldown: every length of one shape, shortest first.
-
-    Args:
-        forecaster: of the logs.
-        steps: the horizon.
-        warmup: updates of it that warm up.
-        shape: as in `wsd`.
-        floor: where it ends, as a share of the peak, in [0, 1).
-
-    Raises:
-        InputError: the horizon is too short, or `wsd` does not take the shape or the floor.
-    """
-    _check(steps, warmup)
-    if not 0 <= floor < 1:
-        raise InputError(refusal("best_cooldown(floor=...)", "must be a share of the peak in [0, 1)", floor))
-    specs = cooldowns(forecaster.peak, warmup, [shape], [floor])
-    if not specs:
-        rule = "must be above 0 where shape='exponential'"
-        raise InputError(refusal("best_cooldown(floor=...)", rule, floor, "A rate that is multiplied never reaches 0."))
-    made = [
-        Family.of(s, steps, warmup) for s in specs if int(s.split('"')[1].rstrip("%")) * steps <= 100 * (steps - warmup)
-    ]
-    return tuple(_row(f, forecaster.predict(f.rates, warmup)) for f in made)
+    check_horizon(steps, warmup)
+    known = families(forecaster.peak, warmup, steps) if among is None or baseline is None else ()
+    if isinstance(baseline, str):
+        base = Family.of(baseline, steps, warmup)
+    else:
+        base = baseline or nearest(forecaster.curves, known) or known[0]
+    looked = tuple(known if among is None else among)
+    if among is None and all(f.spec != base.spec for f in looked):
+        looked = (*looked, base)
+    said = [forecaster.predict(f.rates, f.warmup) for f in looked]
+    best = chosen(forecaster, looked, said)
+    own = next((p for f, p in zip(looked, said, strict=True) if f.spec == base.spec), None)
+    before = forecaster.predict(base.rates, base.warmup) if own is None else own
+    gain = forecaster.difference(before, said[best])
+    error = difference_error(forecaster) * before.loss
+    good, why = judged(looked[best].spec, base.spec, gain, error)
+    lacking = not_enough(forecaster)
+    if lacking is not None:
+        good, why = False, lacking
+    rows = tuple(sorted((_row(f, p) for f, p in zip(looked, said, strict=True)), key=lambda r: r.loss))
+    spec = looked[best].spec
+    return Recommendation(spec if good else None, spec, said[best], base.spec, gain, error, why, rows)
 
 
 def difference_error(forecaster: Forecaster) -> float:
@@ -137,7 +142,26 @@ def difference_error(forecaster: Forecaster) -> float:
     return max(forecaster.miss, float(np.sqrt(np.mean(np.square(pairs)))) if pairs else 0.0)
 
 
-def _chosen(forecaster: Forecaster, among: Sequence[Family], said: Sequence[Prediction]) -> int:
+def not_enough(forecaster: Forecaster) -> str | None:
+    """Why logs carry no recommendation at all, and the run that would help; None where they carry one.
+
+    The run is at the constant rate, for `ENOUGH` of the log: beside a cosine of 25,000 updates of a public 124M model,
+    6,000 at the constant rate made the advice as good as 50,000 did (`bench.forecast_public`).
+    """
+    first, *others = forecaster.curves
+    peaked = held(first)
+    if others or peaked - first.warmup >= ENOUGH * (first.last - first.warmup):
+        return None
+    steps = max(round(first.warmup + ENOUGH * (first.last - first.warmup)), peaked + _SHORTEST)
+    rise = f"warmup({first.warmup}) + " if first.warmup else ""
+    return (
+        f"Not enough: {first.name!r} is the only log and decays from early on, so what the progress made and what the "
+        f"decay gained cannot be told apart. Do this run: {rise}constant({first.peak:g}) @ {steps}, which is "
+        f"{steps - peaked} updates from its checkpoint at step {peaked}, if there is one."
+    )
+
+
+def chosen(forecaster: Forecaster, among: Sequence[Family], said: Sequence[Prediction]) -> int:
     """The index of the one least unlike the logs among those as good as the best."""
     best = min(range(len(said)), key=lambda i: said[i].loss)
     shape, loss = profile(among[best].rates, among[best].warmup), said[best].loss
@@ -150,7 +174,8 @@ def _chosen(forecaster: Forecaster, among: Sequence[Family], said: Sequence[Pred
     return min(good, key=lambda i: (unlikeness(forecaster.curves, among[i].rates, among[i].warmup), said[i].loss))
 
 
-def _judged(spec: str, baseline: str, gain: Difference, error: float) -> tuple[bool, str]:
+def judged(spec: str, baseline: str, gain: Difference, error: float) -> tuple[bool, str]:
+    """Whether a gain over a baseline is one, and a sentence."""
     if spec == baseline:
         return False, f"Nothing is predicted to end lower than {baseline} by more than the law can tell; keep it."
     found = f"{spec} is predicted to end {gain.value:.4f} below {baseline} (90%: {gain.low:.4f} to {gain.high:.4f})"
@@ -165,7 +190,12 @@ def _row(family: Family, said: Prediction) -> Row:
     return Row(family.spec, said.loss, said.low, said.high, said.extrapolated)
 
 
-def _check(steps: int, warmup: int) -> None:
+def check_horizon(steps: int, warmup: int) -> None:
+    """Refuse a horizon that holds no schedule.
+
+    Raises:
+        InputError: it leaves fewer than 40 updates after the warmup.
+    """
     positive_int.check("recommend(steps=...)", steps)
     if warmup < 0 or steps - warmup < _SHORTEST:
         rule = f"must leave at least {_SHORTEST} updates after the warmup of {warmup}, which must be 0 or more"

@@ -28,7 +28,7 @@ from lrdecay.schedule.base import Schedule
 from lrdecay.schedule.families_listed import ramp
 from lrdecay.schedule.horizon import Horizon
 
-__all__ = ["few_knots", "logged_norms", "minimised_rates", "refined_rates"]
+__all__ = ["few_knots", "knots", "logged_norms", "minimised_rates", "refined_rates"]
 
 _LOWEST = 1e-8  # of the largest rate, in the search: below is zero
 _MOST = 500  # iterations of it
@@ -98,8 +98,8 @@ def few_knots(rates: ArrayLike, peak: float = 1.0, *, tolerance: float = 0.01) -
     if not (listed and (given[:-1] > 0).all() and given[-1] >= 0 and given.max() > 0):
         raise InputError(refusal("few_knots(rates)", "must be finite and above 0; the last one may be 0", rates))
     curve = given / given.max() if given[-1] == 0 else np.append(given / given.max(), 0.0)
-    at = _knots(curve, tolerance)
-    heights = [float(peak * h) for h in curve[at]]
+    at = knots(curve, tolerance)
+    heights = [float(f"{peak * h:.6g}") for h in curve[at]]
     lengths = np.diff(at).tolist()
     return reduce(add, [ramp(a, b, over=n) for a, b, n in zip(heights, heights[1:], lengths, strict=False)])
 
@@ -136,8 +136,8 @@ def minimised_rates(gradient_norms: ArrayLike, distance: float = 1.0, *, width: 
     return np.asarray(scale * np.exp(found.x)) if found.fun < 1 else start
 
 
-def _knots(curve: FloatArray, tolerance: float) -> IntArray:
-    """Indices of the ends and of as few others as the greedy search needs."""
+def knots(curve: FloatArray, tolerance: float) -> IntArray:
+    """Indices of the ends, and of others until straight lines between them are within ``tolerance`` of the curve."""
     kept, open_parts = {0, len(curve) - 1}, [(0, len(curve) - 1)]
     while open_parts:
         first, last = open_parts.pop()

@@ -18,11 +18,12 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lrdecay.losslaws.choosing import Candidate, Choice
+from lrdecay.losslaws.cooldown_lengths import Length
 from lrdecay.losslaws.curve import FloatArray, IntArray
 from lrdecay.losslaws.forecaster import Difference, Prediction
 from lrdecay.report.digits import UNKNOWN
 
-__all__ = ["Predicted", "laws_table", "loss_digits", "predictions_table"]
+__all__ = ["Predicted", "laws_table", "lengths_table", "loss_digits", "predictions_table"]
 
 
 @frozen(eq=False)
@@ -53,7 +54,10 @@ class Predicted:
 
 def loss_digits(predictions: Sequence[Prediction]) -> int:
     """Decimals that losses are written with: two digits of the narrowest interval's half."""
-    half = min((p.high - p.low) / 2 for p in predictions)
+    return _digits(min((p.high - p.low) / 2 for p in predictions))
+
+
+def _digits(half: float) -> int:
     return int(np.clip(1 - math.floor(math.log10(half)), 2, 8)) if half > 0 else 4
 
 
@@ -93,6 +97,24 @@ def predictions_table(rows: Sequence[tuple[Predicted, Difference | None]]) -> Ri
         known = "extrapolated" if p.extrapolated else ""
         cells = (f"{p.loss:.{digits}f}", f"{p.low:.{digits}f} to {p.high:.{digits}f}", between, known)
         grid.add_row(*map(Text, (predicted.spec, f"{predicted.length}", *cells)), style="bold" if apart is None else "")
+    return grid
+
+
+def lengths_table(lengths: Sequence[Length]) -> RichTable:
+    """Cooldowns by length; bold are those that cannot be told from the best."""
+    half = min((own.high - own.low) / 2 for own in lengths)
+    digits = _digits(half)
+    grid = _grid()
+    for title in ("\ncooldown", "final\nloss", "\n90%", "to the best\n90%"):
+        grid.add_column(title, justify="right", no_wrap=True)
+    grid.add_column()
+    best = min(lengths, key=lambda own: own.loss)
+    for own in lengths:
+        known = ["lowest"] if own is best else ["as good, as far as the law can tell"] if own.alike else []
+        known += ["extrapolated"] if own.extrapolated else []
+        between = "" if own is best else _signed(own.to_best, digits)
+        cells = (f"{own.loss:.{digits}f}", f"{own.low:.{digits}f} to {own.high:.{digits}f}", between, ", ".join(known))
+        grid.add_row(*map(Text, (f"{own.percent}%", *cells)), style="bold" if own.alike else "")
     return grid
 
 

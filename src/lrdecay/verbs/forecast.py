@@ -13,16 +13,17 @@ from lrdecay.losslaws.choosing import LAWS
 from lrdecay.losslaws.curve import Curve, FloatArray
 from lrdecay.losslaws.forecaster import Forecaster, forecaster
 from lrdecay.losslaws.next_run import Suggestion, next_runs
-from lrdecay.losslaws.reaching import updates_to
-from lrdecay.losslaws.recommending import Recommendation
-from lrdecay.losslaws.recommending import recommend as recommended
 from lrdecay.losslaws.support import check_fit, support
 from lrdecay.report.forecasting import Predicted
-from lrdecay.schedule import Horizon, Schedule, parse
+from lrdecay.schedule import Schedule
 from lrdecay.verbs.extras import require
+from lrdecay.verbs.forecast_answers import Answers
+from lrdecay.verbs.forecast_asking import Questions, answered
 from lrdecay.verbs.forecast_logs import Asked, curves_of_logs
-from lrdecay.verbs.forecast_result import Forecast, Target
-from lrdecay.verbs.forecast_schedules import Wanted, bound, lower, predicted, wanted_of
+from lrdecay.verbs.forecast_refine import NORMS, Refined, norms_of_logs
+from lrdecay.verbs.forecast_refine import refine as refined_of
+from lrdecay.verbs.forecast_result import Forecast
+from lrdecay.verbs.forecast_schedules import bound, lower, predicted, wanted_of
 from lrdecay.verbs.provenance import provenance
 from lrdecay.verbs.show import Said
 
@@ -37,7 +38,14 @@ def forecast(
     predict: Said | Sequence[Said] = (),
     steps: int | None = None,
     recommend: bool = False,
+    free_form: bool = False,
+    cooldown: bool = False,
     target: float | None = None,
+    extend: int | None = None,
+    extend_run: str | None = None,
+    extend_at: int | None = None,
+    refine: str | None = None,
+    norms: str = "2",
     law: str = "auto",
     loss: str | None = None,
     step: str | None = None,
@@ -59,7 +67,14 @@ def forecast(
             ``steps``, or as long as the longest log; `peak` left open is the logs' peak.
         steps: length of predicted and recommended runs in updates.
         recommend: say which decay to use.
+        free_form: search rates at knots around that one, too, and say whether the free form gains anything.
+        cooldown: say what every length of a linear cooldown gives.
         target: say how long to train until this loss, under the recommended decay.
+        extend: the new length of a run that stands: say how to go on from the rate it has, and what stopping gives.
+        extend_run: its name; None: the one that held its peak the longest.
+        extend_at: the step of its checkpoint; None: the end of its log.
+        refine: the column of gradient norms, for the refined schedule (`lrdecay.losslaws.refined`).
+        norms: "2" where they are 2-norms, as SGD's formula takes, "1" for the 1-norms that Adam's takes.
         law: a name, or "auto": chosen by what each is off on whole held-out runs.
         loss: the column that is the loss; None: guessed where one alone can be it.
         step: the column of steps.
@@ -84,42 +99,44 @@ def forecast(
         positive_int.check("forecast(steps=...)", steps)
     if target is not None:
         positive.check("forecast(target=...)", target)
+    one_of(NORMS).check("forecast(norms=...)", norms)
+    questions = Questions(recommend, free_form, cooldown, target, extend, extend_run, extend_at)
+    questions.check()
     wanted = wanted_of(predict, steps, steps_per_epoch)
-    if steps is not None and not (wanted or recommend or target is not None):
-        cure = "Add --predict SPEC, --recommend or --target LOSS."
+    over = bool(wanted or recommend or free_form or cooldown or refine or target is not None)
+    if steps is not None and not over:
+        cure = "Add --predict SPEC, --recommend, --cooldown, --refine COLUMN or --target LOSS."
         raise InputError(refusal("forecast(steps=...)", "must come with what is to be predicted over it", steps, cure))
     given = () if schedule is None else (schedule,) if isinstance(schedule, str | Schedule) else tuple(schedule)
     asked = Asked(
         loss, step, lr, given, log_steps, warmup, steps_per_epoch, (run,) if isinstance(run, str) else tuple(run)
     )
-    read = curves_of_logs([logs] if isinstance(logs, str | Path) else list(logs), asked)
+    files = [logs] if isinstance(logs, str | Path) else list(logs)
+    read = curves_of_logs(files, asked)
     lengths = [w.horizon.steps for w in wanted if w.horizon is not None]
-    notes = [*read.notes, *support(read.curves, max([*lengths, *([steps] if steps else [])], default=None))]
+    farthest = max([*lengths, *([steps] if steps else []), *([extend] if extend else [])], default=None)
+    notes = [*read.notes, *support(read.curves, farthest)]
 
     highest = max(float(c.losses.max()) for c in read.curves)
     if target is not None and target >= highest:
         rule = f"must be below the highest loss that was logged, {highest:.4g}"
         raise InputError(refusal("forecast(target=...)", rule, target))
+    peak = max(c.peak for c in read.curves)
+    refined = None if refine is None else refined_of(norms_of_logs(files, refine, asked), peak, norms, steps)
     scheduled = [bound(w, read.curves, steps_per_epoch) for w in wanted]
     fitted = forecaster(read.curves, law, seed)
     check_fit(fitted)
     found = tuple(predicted(fitted, s) for s in scheduled)
-    over, rise = steps or fitted.longest, _warmup_of(read.curves)
-    advice = recommended(fitted, over, warmup=rise) if recommend or target is not None else None
-    notes += of_fit(fitted, found, steps, given_lengths=len(lengths))
-    if not found and advice is None:
-        notes.append("Laws were fitted and nothing was asked: --predict SPEC, --recommend or --target LOSS asks.")
-    return Forecast(
-        fitted,
-        found,
-        advice if recommend else None,
-        _advised(fitted, advice, over) if recommend else None,
-        over,
-        None if target is None or advice is None else _target(fitted, target, advice, rise),
-        _suggested(fitted, found, advice, over, rise),
-        tuple(notes),
-        provenance(command),
-    )
+    length, rise = steps or fitted.longest, _warmup_of(read.curves)
+    answers = answered(fitted, questions, length, rise, refined)
+    notes += of_fit(fitted, (*found, *answers.made), steps, given_lengths=len(lengths) + len(answers.made))
+    if refined is not None:
+        notes.append(_of_norms(refined))
+    if not found and questions == Questions() and refined is None:
+        asks = "--predict SPEC, --recommend, --cooldown, --target LOSS, --extend N or --refine COLUMN asks."
+        notes.append(f"Laws were fitted and nothing was asked: {asks}")
+    doubted = _suggested(fitted, found, answers, length, rise)
+    return Forecast(fitted, found, answers, length, doubted, tuple(notes), provenance(command))
 
 
 def _warmup_of(curves: Sequence[Curve]) -> int:
@@ -154,24 +171,26 @@ def of_fit(fitted: Forecaster, found: Sequence[Predicted], steps: int | None, *,
     return notes
 
 
-def _advised(fitted: Forecaster, advice: Recommendation | None, steps: int) -> Predicted | None:
-    if advice is None:
-        return None
-    return predicted(fitted, bound(Wanted(parse(advice.choice), Horizon(steps=steps)), fitted.curves, None))
-
-
-def _target(fitted: Forecaster, loss: float, advice: Recommendation, rise: int) -> Target:
-    spec = advice.spec or advice.baseline
-    return Target(loss, spec, updates_to(fitted, loss, spec, warmup=rise))
+def _of_norms(refined: Refined) -> str:
+    said = "2-norms, by SGD's formula; for Adam log 1-norms and say --norms 1" if refined.norms == "2" else "1-norms"
+    return (
+        f"{refined.run}: its {refined.logged} {refined.column} were taken for {said}. The refined schedule warms up no "
+        "more than the norms say: put `warmup(N) + ` before it where your run needs one."
+    )
 
 
 def _suggested(
-    fitted: Forecaster, found: Sequence[Predicted], advice: Recommendation | None, steps: int, rise: int
+    fitted: Forecaster, found: Sequence[Predicted], answers: Answers, steps: int, rise: int
 ) -> tuple[Suggestion, ...]:
     """Runs that would tell most of what was asked: the recommended schedule and its rival, else what was predicted."""
-    wanted: list[FloatArray] = [p.rates for p in found]
-    if advice is not None:
-        wanted += [Family.of(spec, steps, rise).rates for spec in {advice.choice: 0, advice.baseline: 0}]
+    wanted: list[FloatArray] = [p.rates for p in (*found, *answers.made)]
+    if answers.recommendation is not None:
+        wanted.append(Family.of(answers.recommendation.baseline, steps, rise).rates)
+    elif answers.target is not None:
+        wanted.append(Family.of(answers.target.spec, steps, rise).rates)
+    if answers.cooldowns is not None:
+        best = min(answers.cooldowns, key=lambda own: own.loss)
+        wanted += [Family.of(own.spec, steps, rise).rates for own in (best, *answers.cooldowns[::4])]
     if not wanted:
         return ()
     apart = [r for i, r in enumerate(wanted) if not any(np.array_equal(r, other) for other in wanted[:i])]

@@ -3,13 +3,20 @@
     {"law", "heldout_error", "fits": [{"law", "source", "parameters", "heldout_error", ...}],
      "predictions": [{"spec", "steps", "final_loss", "interval": [lo, hi], "extrapolated"}],
      "differences": [{"spec", "minus", "value", "interval"}],
-     "recommendation": {"spec", "steps", "choice", "final_loss", "interval", "extrapolated", "baseline", "gain", ...},
+     "recommendation": {"spec", "steps", "choice", "final_loss", "interval", "extrapolated", "baseline", "gain", "why",
+                        "difference_error", "peak_by_theory": {"factor", "if_best_for", "steps", "source"}, "rows"},
+     "free_form": {"spec", "steps", "found", "final_loss", "interval", "extrapolated", "gain", "why",
+                   "difference_error"},
+     "cooldowns": [{"spec", "percent", "final_loss", "interval", "extrapolated", "to_best", "as_good_as_the_best"}],
      "target_steps": {"loss", "spec", "steps", "interval", "extrapolated", "why"},
+     "extension": {"spec", "steps", "run", "at", "rate", "choice", "rest", "final_loss", "interval", "extrapolated",
+                   "stop": {"spec", "steps", "final_loss", ...}, "gain", "difference_error", "why"},
+     "refined": {"spec", "steps", "run", "column", "norms", "logged", "final_loss", "interval", "extrapolated"},
      "next_runs": [{"spec", "steps", "start", "cost", "share"}],
      "logs": [{"name", "steps", "losses", "peak", "warmup"}], "notes": [...], "provenance": {...}}
 
-Errors are relative to the loss, intervals are 90%. "recommendation" and "target_steps" are null where they were not
-asked for; a recommendation's "spec" is null where there is none, and "why" says why.
+Errors are relative to the loss, intervals are 90%. What was not asked for is null; a "spec" is null where it is not
+recommended, and "why" says why.
 """
 
 from __future__ import annotations
@@ -24,32 +31,11 @@ from attrs import field, frozen
 from lrdecay.losslaws.choosing import Candidate
 from lrdecay.losslaws.forecaster import Difference, Forecaster
 from lrdecay.losslaws.next_run import Suggestion
-from lrdecay.losslaws.reaching import Reach
 from lrdecay.losslaws.recommending import Recommendation
 from lrdecay.report.forecasting import Predicted
+from lrdecay.verbs.forecast_answers import Answers, Target
 
 __all__ = ["Forecast", "Target"]
-
-
-@frozen(eq=False)
-class Target:
-    """A loss to be reached, under which schedule, and when.
-
-    Attributes:
-        loss: wanted.
-        spec: the schedule, its lengths as shares of the run.
-        reach: the updates.
-    """
-
-    loss: float
-    spec: str
-    reach: Reach = field(repr=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """``{"loss", "spec", "steps", "interval": [fastest, slowest], "extrapolated", "why"}``; null: out of reach."""
-        r = self.reach
-        said = {"steps": r.updates, "interval": [r.low, r.high], "extrapolated": r.extrapolated, "why": r.why}
-        return {"loss": self.loss, "spec": self.spec, **said}
 
 
 @frozen(eq=False)
@@ -59,10 +45,8 @@ class Forecast:
     Attributes:
         forecaster: the law that was chosen, its fits, and the curves.
         predictions: in the order they were asked for.
-        recommendation: None: not asked for.
-        advised: what it chose, as a prediction; None: not asked for.
+        answers: to what was asked beside predictions.
         steps: of the recommendation.
-        target: None: not asked for.
         next_runs: cheap runs that would tell most, best first.
         notes: sentences that a reader must know: what was done to the logs, and what they cannot say.
         provenance: what it takes to run it again.
@@ -70,10 +54,8 @@ class Forecast:
 
     forecaster: Forecaster = field(repr=False)
     predictions: tuple[Predicted, ...]
-    recommendation: Recommendation | None
-    advised: Predicted | None
+    answers: Answers
     steps: int
-    target: Target | None
     next_runs: tuple[Suggestion, ...]
     notes: tuple[str, ...]
     provenance: Mapping[str, Any] = field(repr=False)
@@ -103,11 +85,24 @@ class Forecast:
 
     @property
     def drawn(self) -> tuple[Predicted, ...]:
-        """What a picture shows: the predictions, and what was recommended where it is none of them."""
-        a = self.advised
-        if a is None or any(p.spec == a.spec and p.length == a.length for p in self.predictions):
-            return self.predictions
-        return (*self.predictions, a)
+        """What a picture shows: the predictions, and the schedules that were found where they are none of them."""
+        asked = {(p.spec, p.length) for p in self.predictions}
+        return (*self.predictions, *(p for p in self.answers.made if (p.spec, p.length) not in asked))
+
+    @property
+    def recommendation(self) -> Recommendation | None:
+        """Which decay to use; None: not asked for."""
+        return self.answers.recommendation
+
+    @property
+    def target(self) -> Target | None:
+        """How long to train; None: not asked for."""
+        return self.answers.target
+
+    @property
+    def schedules(self) -> tuple[str, ...]:
+        """What may be trained, each with its length: ``SPEC @ N``; as --write writes them for @FILE."""
+        return self.answers.schedules
 
     def to_best(self, predicted: Predicted) -> Difference | None:
         """A prediction's final loss minus the best one's; None: it is the best."""
@@ -124,8 +119,7 @@ class Forecast:
             "fits": [_fit(c, self.forecaster.law) for c in self.fits],
             "predictions": [_prediction(p) for p in self.predictions],
             "differences": self._differences(),
-            "recommendation": self._recommended(),
-            "target_steps": None if self.target is None else self.target.to_json(),
+            **self.answers.to_json(),
             "next_runs": [_suggestion(s) for s in self.next_runs],
             "logs": [
                 {"name": c.name, "steps": c.last, "losses": len(c.steps), "peak": c.peak, "warmup": c.warmup}
@@ -144,32 +138,6 @@ class Forecast:
                 row = {"spec": p.spec, "steps": p.length, "minus": best.spec, "minus_steps": best.length}
                 found.append(row | {"value": apart.value, "interval": [apart.low, apart.high]})
         return found
-
-    def _recommended(self) -> dict[str, Any] | None:
-        r = self.recommendation
-        if r is None:
-            return None
-        return {
-            "spec": r.spec,
-            "steps": self.steps,
-            "why": r.why,
-            "choice": r.choice,
-            "final_loss": r.prediction.loss,
-            "interval": [r.prediction.low, r.prediction.high],
-            "extrapolated": r.prediction.extrapolated,
-            "baseline": r.baseline,
-            "gain": {"value": r.gain.value, "interval": [r.gain.low, r.gain.high]},
-            "difference_error": r.error,
-            "rows": [
-                {
-                    "spec": row.spec,
-                    "final_loss": row.loss,
-                    "interval": [row.low, row.high],
-                    "extrapolated": row.extrapolated,
-                }
-                for row in r.rows
-            ],
-        }
 
 
 def _heldout(candidate: Candidate) -> float | None:
