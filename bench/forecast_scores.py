@@ -1,6 +1,7 @@
 """What a forecaster is worth on runs that it was not shown: level, intervals, ranking, and the regret of its advice.
 
-The observed final loss of a run is the mean of its last three logged losses, or of its last ``last``.
+The observed final loss of a run is the mean of its last three logged losses, or of its last ``last``; the predicted one
+is the mean of what is predicted at the same steps, for in a short cooldown the loss still falls between them.
 
     final      mean |predicted - observed| of the final loss
     bias       mean (predicted - observed) of it: a level that is off moves all alike and ranks none wrong
@@ -24,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
+from attrs import evolve
 from scipy.stats import spearmanr
 
 from lrdecay.losslaws.candidates import Family
@@ -59,7 +61,7 @@ def scores(
     hidden = [curves[n] for n in names]
     of = trunks(curves) if groups is None else groups
     seen = np.array([final(c, last) for c in hidden])
-    said = [forecaster.predict(c.rates[: c.last], c.warmup) for c in hidden]
+    said = [_at_the_end(forecaster, c, last) for c in hidden]
     loss = np.array([p.loss for p in said])
     i, j = np.triu_indices(len(hidden), 1)
     inside = np.array([p.low <= a <= p.high for p, a in zip(said, seen, strict=True)])
@@ -141,6 +143,13 @@ def trunks(curves: Mapping[str, Curve]) -> dict[str, str]:
             old, new = found[b], found[a]
             found = {n: new if g == old else g for n, g in found.items()}
     return found
+
+
+def _at_the_end(forecaster: Forecaster, curve: Curve, last: int) -> Prediction:
+    """Moved from the last step to the mean of the last few; the interval keeps its width."""
+    p = forecaster.predict(curve.rates[: curve.last], curve.warmup)
+    off = float(forecaster.curve(curve.rates, curve.steps[-last:], curve.warmup).mean()) - p.loss
+    return evolve(p, loss=p.loss + off, low=p.low + off, high=p.high + off, members=p.members + off)
 
 
 def _interval(p: Prediction, observed: float) -> float:
