@@ -8,14 +8,27 @@ from typing import Any
 
 import numpy as np
 import torch
-from attrs import frozen
+from attrs import asdict, frozen
 from bench.rangetest.protocol import arguments
 from torch import nn
 
 from lrdecay.adapters.torch import TorchTask
+from lrdecay.losslaws.curve import FloatArray
 from lrdecay.runs.reference import TaskReference
 
-__all__ = ["AVERAGES", "LENGTHS", "MARKS", "PEAKS", "TASKS", "TRUNKS", "Run", "averages_at", "built", "made"]
+__all__ = [
+    "AVERAGES",
+    "LENGTHS",
+    "MARKS",
+    "PEAKS",
+    "TASKS",
+    "TRUNKS",
+    "Run",
+    "averages_at",
+    "built",
+    "cooling_rates",
+    "made",
+]
 
 TASKS: dict[str, dict[str, Any]] = {
     "mnist1d": {"batch_size": 32},
@@ -42,6 +55,9 @@ LENGTHS = (0.1, 0.2, 0.4)
 MARKS = tuple(sorted({round(TRUNKS[0] * 2 ** (k / 8)) for k in range(-16, 25)}))
 """Updates after which everything is measured."""
 
+LOOKS = 12
+"""Along the shortest cooldown, which a law is shown."""
+
 SHARES = (0.4, 0.2, 0.1, 0.05, 0.025)
 """Windows of the running averages, as shares of the updates so far: "polynomial(1/share - 1)"."""
 
@@ -65,6 +81,7 @@ class Run:
         seed: of weights and data order.
         losses: held-out, by average and then by mark.
         finals: held-out losses where the real cooldowns end, by (updates before, share of them).
+        cooled: held-out losses along the shortest cooldown, by updates before it and then by all updates.
         seconds: CPU time that all of it took.
     """
 
@@ -73,7 +90,29 @@ class Run:
     seed: int
     losses: dict[str, dict[int, float]]
     finals: dict[tuple[int, float], float]
+    cooled: dict[int, dict[int, float]]
     seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, whose keys are text alone."""
+        finals = [[*key, value] for key, value in self.finals.items()]
+        return {**asdict(self), "finals": finals}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Run:
+        """What `to_json` gave."""
+        losses, cooled = (
+            {key: {int(step): loss for step, loss in of.items()} for key, of in found[name].items()}
+            for name in ("losses", "cooled")
+        )
+        finals = {(before, share): loss for before, share, loss in found["finals"]}
+        return cls(**{**found, "losses": losses, "cooled": {int(k): v for k, v in cooled.items()}, "finals": finals})
+
+
+def cooling_rates(peak: float, before: int, share: float) -> FloatArray:
+    """Of a cooldown, linear to zero."""
+    steps = round(before * share)
+    return peak * (1 - np.arange(1, steps + 1) / (steps + 1))
 
 
 def averages_at(step: int) -> dict[str, str]:
@@ -106,6 +145,7 @@ def made(task: str, peak: float, seed: int, folder: str) -> Run:
     cooling = built(task, seed, "none", Path(folder))
     losses: dict[str, dict[int, float]] = {name: {} for name in AVERAGES}
     finals: dict[tuple[int, float], float] = {}
+    cooled: dict[int, dict[int, float]] = {}
     for mark in MARKS:
         trunk.advance({"lr": np.full(mark - trunk.step, peak)})
         found = trunk.evaluate()
@@ -115,8 +155,13 @@ def made(task: str, peak: float, seed: int, folder: str) -> Run:
             continue
         here = trunk._snapshot("none")
         for share in LENGTHS:
-            steps = round(mark * share)
+            rates = cooling_rates(peak, mark, share)
             cooling.restore(here)
-            cooling.advance({"lr": peak * (1 - np.arange(1, steps + 1) / (steps + 1))})
-            finals[mark, share] = float(cooling.evaluate()["loss"])
-    return Run(task, peak, seed, losses, finals, time.process_time() - began)
+            along: dict[int, float] = {}
+            for part in np.array_split(rates, LOOKS) if share == LENGTHS[0] else [rates]:
+                cooling.advance({"lr": part})
+                along[cooling.step] = float(cooling.evaluate()["loss"])
+            finals[mark, share] = along[mark + len(rates)]
+            if share == LENGTHS[0]:
+                cooled[mark] = along
+    return Run(task, peak, seed, losses, finals, cooled, time.process_time() - began)
