@@ -28,7 +28,7 @@ from lrdecay.logs.rows import Asked
 from lrdecay.losslaws.curve import Curve
 from lrdecay.schedule import Schedule
 
-__all__ = ["Reading", "read_curves"]
+__all__ = ["Reading", "read_curves", "read_tables"]
 
 _READERS = {  # kind -> (module of logs, function)
     "csv": ("reading_csv", "read_csv"),
@@ -88,10 +88,24 @@ def read_curves(
         RunError: it cannot be reached.
         MissingExtraError: what the format needs is not installed.
     """
-    tables = _chosen(_told_apart(_tables(source, Asked(step, steps_per_epoch))), run, str(source))
+    tables = read_tables(source, step=step, steps_per_epoch=steps_per_epoch, run=run)
     return [
         _reading(log_of(table, loss=loss, lr=lr), schedule=schedule, steps=steps, warmup=warmup) for table in tables
     ]
+
+
+def read_tables(
+    source: str | Path,
+    *,
+    step: str | None = None,
+    steps_per_epoch: int | None = None,
+    run: str | Sequence[str] | None = None,
+) -> list[Table]:
+    """Every run of a log, with all that it logged.
+
+    Args and raises: as in `read_curves`.
+    """
+    return _chosen(_told_apart(_tables(source, Asked(step, steps_per_epoch))), run, str(source))
 
 
 def _reading(log: Log, *, schedule: str | Schedule | None, steps: int | None, warmup: int | None) -> Reading:

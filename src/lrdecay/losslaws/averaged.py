@@ -2,23 +2,23 @@
 
 Averaging the weights of a run at a constant rate takes out the noise that a decay takes out (Izmailov et al., Averaging
 Weights Leads to Wider Optima and Better Generalization, 2018, arXiv:1803.05407), and so the averaged model, which costs
-no training, stands near what a cooldown would reach (Sanyal et al., Early Weight Averaging meets High Learning Rates for
-LLM Pre-training, 2023, arXiv:2306.03241; Hägele et al., Scaling Laws and Compute-Optimal Training Beyond Fixed Training
-Durations, 2024, arXiv:2405.18392, who find the average a little worse than the cooldown). A cooldown also goes on
-learning: linear to zero over a share c of the t updates so far, its rates sum to those of c t / 2 updates. So with A the
-averaged loss and b its slope against ln t, a least-squares line over the last half of the updates,
+no training, stands near what a cooldown would reach (Sanyal et al., Early Weight Averaging meets High Learning Rates
+for LLM Pre-training, 2023, arXiv:2306.03241; Hägele et al., Scaling Laws and Compute-Optimal Training Beyond Fixed
+Training Durations, 2024, arXiv:2405.18392, who find the average a little worse than the cooldown). A cooldown also goes
+on learning: linear to zero over a share c of the t updates so far, its rates sum to those of c t / 2 updates. So with A
+the averaged loss and b its slope against ln t, a least-squares line over the last half of the updates,
 
     loss = A(t) + b ln(1 + c / 2)
 
-The average is running, with a window of 5% of the updates so far: "polynomial(19)" of `lrdecay.adapters.torch.averages`.
+The average is running, with a window of 5% of the updates so far: "polynomial(19)" of the torch adapter's averages.
 Half the width of the 90% interval is, with P the loss of the weights themselves,
 
     1.11 √c hypot(P(t) - loss, sd of P about its line)
 
 P(t) on its line. So y is about a third of the gain for c = 10%, a half for 20%, 70% for 40%. The window, the 2 and the
 1.11 √c are measured, by `python -m bench.averaged_forecast`: small models on four data sets, 200 to 1,600 updates,
-lengths of 10 to 40%. What is off is not the same from one cooldown to the next: moving the estimate by how far it was off
-at an earlier real cooldown made it worse. So known cooldowns only change the width, by
+lengths of 10 to 40%. What is off is not the same from one cooldown to the next: moving the estimate by how far it was
+off at an earlier real cooldown made it worse. So known cooldowns only change the width, by
 
     k = sqrt((4 + Σ (1.645 off/half)²) / (4 + n))
 
@@ -111,6 +111,14 @@ class CooldownEstimate:
         return f"a cooldown of {self.share:.0%} now would give about {loss} ({low} to {high})"
 
 
+def _whole(values: Sequence[int] | IntArray) -> IntArray:
+    return np.asarray(values, dtype=np.int64)
+
+
+def _real(values: Sequence[float] | FloatArray) -> FloatArray:
+    return np.asarray(values, dtype=np.float64)
+
+
 @frozen(eq=False)
 class AveragedTrunk:
     """The losses of a run at a constant rate, of its weights and of their average.
@@ -124,9 +132,9 @@ class AveragedTrunk:
         InputError: the shapes differ, the steps do not rise, or a loss is not finite.
     """
 
-    steps: IntArray = field(converter=lambda v: np.asarray(v, dtype=np.int64), repr=False)
-    averaged: FloatArray = field(converter=lambda v: np.asarray(v, dtype=np.float64), repr=False)
-    plain: FloatArray = field(converter=lambda v: np.asarray(v, dtype=np.float64), repr=False)
+    steps: IntArray = field(converter=_whole, repr=False)
+    averaged: FloatArray = field(converter=_real, repr=False)
+    plain: FloatArray = field(converter=_real, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be read."""
@@ -135,14 +143,13 @@ class AveragedTrunk:
                 rule = f"must be a loss for each of the {len(self.steps)} steps"
                 raise InputError(refusal(f"AveragedTrunk({name}=...)", rule, f"shape {losses.shape}"))
             if not np.isfinite(losses).all():
-                bad = int(self.steps[~np.isfinite(losses)][0])
-                raise InputError(refusal(f"AveragedTrunk({name}=...)", "must be finite", f"another at step {bad}"))
+                i = int(np.flatnonzero(~np.isfinite(losses))[0])
+                rule = f"must be finite, and is not at step {self.steps[i]}"
+                raise InputError(refusal(f"AveragedTrunk({name}=...)", rule, float(losses[i])))
         if (np.diff(self.steps) <= 0).any() or (self.steps < 1).any():
             raise InputError(refusal("AveragedTrunk(steps=...)", "must rise, from 1 on", self.steps))
 
-    def estimate(
-        self, share: float = 0.2, *, at: int | None = None, known: Sequence[Cooled] = ()
-    ) -> CooldownEstimate:
+    def estimate(self, share: float = 0.2, *, at: int | None = None, known: Sequence[Cooled] = ()) -> CooldownEstimate:
         """What a cooldown, linear to zero, would reach.
 
         Args:

@@ -115,15 +115,15 @@ def average_of(text: object, model: torch.nn.Module, horizon: Horizon) -> Averag
     spec = AverageSpec.read(text)
     if spec.kind == "none":
         return None
+    if spec.kind == "polynomial":
+        gamma = spec.gamma
+        return _Running(str(spec), model, lambda seen: (gamma + 1) / (gamma + 1 + seen))
     every = horizon.length(spec.every)
     if every < 1:
         msg = refusal("TorchTask(average=...)", "must have a window of at least one update", text)
         raise InputError(msg)
     if spec.kind == "lawa":
         return _Lawa(str(spec), model, every, spec.latest)
-    if spec.kind == "polynomial":
-        gamma = spec.gamma
-        return _Running(str(spec), model, lambda seen: (gamma + 1) / (gamma + 1 + seen))
     least = float(1 / every)
     return _Running(str(spec), model, lambda seen: max(1 / (seen + 1), least))
 
