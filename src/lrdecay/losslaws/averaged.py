@@ -35,10 +35,13 @@ from attrs import field, frozen
 from lrdecay.errors import Constraint, InputError, refusal
 from lrdecay.losslaws.curve import FloatArray, IntArray
 
-__all__ = ["AVERAGE", "LENGTHS", "AveragedTrunk", "Cooled", "CooldownEstimate", "check_share"]
+__all__ = ["AVERAGE", "LENGTHS", "STEEPNESS", "AveragedTrunk", "Cooled", "CooldownEstimate", "check_share"]
 
-AVERAGE = "polynomial(19)"
-"""Whose loss is taken."""
+STEEPNESS = 19
+"""γ of the average, w_avg <- w_avg + (γ+1)/(n+γ) (w - w_avg) after the n-th update: its window is 1/(γ+1) of them."""
+
+AVERAGE = f"polynomial({STEEPNESS})"
+"""Its name among the averages of a task."""
 
 LENGTHS = (0.1, 0.4)
 """Shortest and longest cooldown that was measured, as shares of the updates before it."""

@@ -215,3 +215,20 @@ def test_what_cannot_be_watched_is_refused_in_one_line(make, words) -> None:  # 
         make()
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_average_of_bfloat16_weights_follows_them_where_its_shares_are_below_their_precision() -> None:
+    model = nn.Linear(1, 1, bias=False).bfloat16()
+    watch = CooldownNow(model, lambda m: float(m.weight), every=10_000)
+    start = watch.state_dict()
+    one = {"0": torch.ones(1, 1)}
+    watch.load_state_dict({**start, "step": 100_000, "average": one})
+    with torch.no_grad():
+        model.weight.fill_(2.0)
+    for _ in range(1000):
+        watch.after_step()
+    expected = 1.0
+    for n in range(100_001, 101_001):
+        expected += 20 / (n + 19) * (2.0 - expected)
+    assert float(watch.state_dict()["average"]["0"]) == pytest.approx(expected, abs=1e-4)
+    assert expected == pytest.approx(1.18, abs=0.01)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -26,15 +26,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 from torch.optim.swa_utils import update_bn
 
-from lrdecay.adapters.torch.averages import Average, average_of, put
+from lrdecay.adapters.torch.averages import Weights, put
 from lrdecay.adapters.torch.keeping import keep
 from lrdecay.adapters.torch.passes import feeds
-from lrdecay.adapters.torch.snapshots import packed
 from lrdecay.errors import Constraint, InputError, positive_int, refusal
-from lrdecay.losslaws.averaged import AVERAGE, FEWEST, AveragedTrunk, CooldownEstimate, Cooled, check_share
+from lrdecay.losslaws.averaged import FEWEST, STEEPNESS, AveragedTrunk, CooldownEstimate, Cooled, check_share
 from lrdecay.runs.files import write_text
 from lrdecay.runs.seeding import kept_random_state
-from lrdecay.schedule import Horizon
 
 __all__ = ["CooldownNow"]
 
@@ -97,7 +95,7 @@ class CooldownNow:
         self.step = 0
         self._model, self._evaluate, self._optimizer = model, evaluate, optimizer
         self._every, self._share = every, float(cooldown)
-        self._average = cast(Average, average_of(AVERAGE, model, Horizon(steps=1)))
+        self._average: Weights = []
         self._batches = batches if normed else None
         self._keep = [*keep, *(feeds(batches) if normed else ())]
         self._log = None if log is None else Path(log)
@@ -112,13 +110,13 @@ class CooldownNow:
             InputError: ``evaluate`` gives no number.
         """
         self.step += 1
-        self._average.update(self.step)
+        self._take_in()
         if self._optimizer is not None:
             rate = max(float(group["lr"]) for group in self._optimizer.param_groups)
             self._rates = [min([rate, *self._rates]), max([rate, *self._rates])]
         if self.step % self._every:
             return None
-        look = {"step": self.step, "plain": self._measured(None), "averaged": self._measured(self._average.weights())}
+        look = {"step": self.step, "plain": self._measured(None), "averaged": self._measured(self._average)}
         self._looks.append({**look, "rates": self._rates, "said": None})
         self._rates = []
         said = None if self._obstacle() else self.estimate()
@@ -161,14 +159,13 @@ class CooldownNow:
 
     def state_dict(self) -> dict[str, Any]:
         """The average, what was measured, and the step: tensors and JSON, which load with ``weights_only=True``."""
-        weights = self._average.weights() or []
         return {
             "format": _FORMAT,
             "step": self.step,
             "looks": copy.deepcopy(self._looks),
             "rates": list(self._rates),
             "cooled": [[one.step, one.share, one.loss] for one in self._cooled],
-            "average": {str(i): w.detach().clone() for i, w in enumerate(weights)},
+            "average": {str(i): w.clone() for i, w in enumerate(self._average)},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -184,11 +181,21 @@ class CooldownNow:
         found = [tuple(w.shape) for w in state["average"].values()]
         if found and found != own:
             raise InputError(refusal(call, "must be of a model with these parameters", found))
-        arrays, types = packed(state["average"])
-        self._average.restore(arrays, {"seen": state["step"], "types": types})
+        places = [p.device for p in self._model.parameters()] if found else []
+        kept = list(state["average"].values())
+        self._average = [w.to(place, copy=True) for w, place in zip(kept, places, strict=True)]
         self.step, self._rates = state["step"], list(state["rates"])
         self._looks = copy.deepcopy(list(state["looks"]))
         self._cooled = [Cooled(*one) for one in state["cooled"]]
+
+    @torch.no_grad()
+    def _take_in(self) -> None:
+        """The newest weights into the average, which is of float32 or finer: shares become too small for bfloat16."""
+        own = [p.to(torch.promote_types(p.dtype, torch.float32)) for p in self._model.parameters()]
+        if self._average:
+            torch._foreach_lerp_(self._average, own, (STEEPNESS + 1) / (self.step + STEEPNESS))
+        else:
+            self._average = [w.clone() for w in own]
 
     def _measured(self, weights: Sequence[torch.Tensor] | None) -> float:
         """The held-out loss, of the model's weights or of others; nothing is left changed."""
