@@ -56,7 +56,7 @@ def test_the_setting_that_planted_cooldowns_follow_is_found_and_their_miss_is_th
     assert chosen == ("ema 5.0%", 0.5)
 
     halves = {c: half_width([t for t in targets if t.share == c], *chosen) for c in LENGTHS}
-    said = [(t, answers(t, chosen, halves, dict.fromkeys(LENGTHS, (2.0, 1.0, 3.0)))) for t in targets]
+    said = [(t, answers(t, chosen, halves, {t.share: (t.loss + 0.1, t.loss, t.loss + 0.2)})) for t in targets]
     for t, arms in said:
         value, low, high = arms["averaged weights"]
         assert abs(value - t.loss) == pytest.approx(0.002)
