@@ -27,11 +27,11 @@ def test_a_cooldown_ends_where_the_average_would_be_after_half_its_updates(share
     assert found.now == pytest.approx(3.3)
 
 
-def test_the_half_width_is_a_share_of_the_gain_that_goes_with_the_root_of_the_length() -> None:
-    for share in (0.1, 0.4):
+def test_the_half_width_is_half_of_the_gain_and_goes_with_the_root_of_longer_lengths() -> None:
+    for share, part in ((0.1, 0.5), (0.15, 0.5), (0.25, 0.57), (0.4, 1.14 * 0.4**0.5)):
         found = trunk().estimate(share)
         half = (found.high - found.low) / 2
-        assert half == pytest.approx(1.11 * share**0.5 * (3.3 - found.loss))
+        assert half == pytest.approx(part * (3.3 - found.loss))
         assert (found.high + found.low) / 2 == pytest.approx(found.loss)
     assert trunk(noise=0.1).estimate(0.2).high > trunk().estimate(0.2).high
 
