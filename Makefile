@@ -45,7 +45,7 @@ lint: $(STAMP)  ## style, import contract and types
 bench: $(STAMP)  ## time the hot paths
 	$(BIN)/python bench/schedules.py
 
-bench-averaged: $(STAMP)  ## what averaged weights say of cooldowns, against real ones: some 10 CPU-minutes; run again to go on
+bench-averaged: $(STAMP)  ## what averaged weights say of cooldowns, against real ones: some 8 CPU-minutes; run again to go on
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.averaged_forecast
 
 bench-feedback: $(STAMP)  ## false alarms and delays of the plateau rules, some 15 minutes; CURVES=FOLDER adds real traces
