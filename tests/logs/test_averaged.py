@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lrdecay.adapters.torch import TorchTask
 from lrdecay.errors import InputError
 from lrdecay.logs.averaged import averaged_column, read_averaged
+from lrdecay.runs.drive import leg, trace_of
 from lrdecay.runs.trace import Trace
+from lrdecay.tasks.digits import digits
 
 STEPS = np.arange(10, 401, 10)
 AVERAGED = 3.0 - 0.2 * np.log(STEPS / 400)
@@ -45,6 +48,23 @@ def test_a_trace_of_ours_is_read_where_only_some_updates_were_measured(tmp_path:
     assert found.trunk.plain.tolist() == PLAIN.tolist()
     assert found.trunk.averaged.tolist() == AVERAGED.tolist()
     assert averaged_column(metrics) == "polynomial(19)/loss"
+
+
+def test_what_train_leaves_of_a_task_that_measures_both_is_read(tmp_path: Path) -> None:
+    def trunk(seed: int) -> TorchTask:
+        return digits(seed, average=["none", "polynomial(19)"], epochs=2)
+
+    task = trunk(0)
+    rates = np.full(task.horizon.steps, 0.05)
+    marks = list(range(5, 46, 5))
+    found = leg(task, {"lr": rates}, marks, lambda _done, _loss: None)
+    trace_of(rates, found.loss, found.measured).to_csv(tmp_path / "trace.csv")
+
+    (read,) = read_averaged(tmp_path)
+    assert read.trunk.steps.tolist() == marks
+    assert read.trunk.averaged[-1] == task.evaluate()["polynomial(19)/loss"]
+    assert read.trunk.plain[-1] == task.evaluate()["loss"]
+    assert read.trunk.estimate().low < read.trunk.estimate().loss < read.trunk.estimate().now
 
 
 def test_another_column_is_read_where_it_is_named(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from lrdecay.logs.columns import log_of
 from lrdecay.logs.log import Table
 from lrdecay.logs.rates import rates_of
 from lrdecay.logs.reading import read_tables
-from lrdecay.losslaws.averaged import AVERAGE, AveragedTrunk
+from lrdecay.losslaws.averaged import AVERAGE, FEWEST, AveragedTrunk
 from lrdecay.schedule import Schedule
 
 __all__ = ["KEPT_RATE", "AveragedReading", "averaged_column", "read_averaged"]
@@ -29,6 +29,7 @@ KEPT_RATE = 0.98
 
 _AVERAGED = ("averaged", f"{AVERAGE}/loss")
 _PLAIN = ("none/loss", "heldout_loss")
+_SMOOTH = "Neighbouring losses hang together"  # as those of averaged weights on fixed data are to
 
 
 @frozen(eq=False)
@@ -110,7 +111,8 @@ def _reading(
 ) -> AveragedReading:
     plain = loss or next((name for name in _PLAIN if name in table.columns), None)
     log = log_of(table, loss=plain, lr=lr)
-    (own, notes), (other, more) = cleaned(log), cleaned(log_of(table, loss=averaged, lr=lr))
+    other_log = log_of(table, loss=averaged, lr=lr)
+    (own, notes), (other, more) = cleaned(log, FEWEST), cleaned(other_log, FEWEST)
     both, i, j = np.intersect1d(own.steps, other.steps, return_indices=True)
     if not len(both):
         rule = f"must hold {averaged} at steps at which {log.loss_name} was measured too, in {table.name}"
@@ -123,4 +125,5 @@ def _reading(
         cure = "Give the trunk's log, without the cooldown; what averaged weights say is of a run at a constant rate."
         raise InputError(refusal("read_averaged(source)", rule, [float(felt.min()), float(felt.max())], cure))
     trunk = AveragedTrunk(both, other.values[j], own.values[i])
-    return AveragedReading(table.name, trunk, tuple(dict.fromkeys((*log.notes, *notes, *more, *rates.notes))))
+    said = dict.fromkeys((*log.notes, *notes, *more, *rates.notes))
+    return AveragedReading(table.name, trunk, tuple(note for note in said if not note.startswith(_SMOOTH)))
