@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-feedback bench-find bench-forecast bench-sweep bench-time-to-decay lab soak lint clean
+.PHONY: help setup demo test bench bench-averaged bench-feedback bench-find bench-forecast bench-sweep bench-time-to-decay lab soak lint clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ lint: $(STAMP)  ## style, import contract and types
 
 bench: $(STAMP)  ## time the hot paths
 	$(BIN)/python bench/schedules.py
+
+bench-averaged: $(STAMP)  ## what averaged weights say of cooldowns, against real ones: some 8 CPU-minutes; run again to go on
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.averaged_forecast
 
 bench-feedback: $(STAMP)  ## false alarms and delays of the plateau rules, some 15 minutes; CURVES=FOLDER adds real traces
 	$(BIN)/python -m bench.feedback $(if $(CURVES),--curves $(CURVES))

@@ -147,7 +147,7 @@ def test_an_open_peak_starts_from_one() -> None:
         ({"optimizer": "momo", "momentum": 1.0}, "`digits(momentum=...)` must be a number in [0, 1), got 1.0."),
         ({"optimizer": "momo_adam", "weight_decay": -1}, "`digits(weight_decay=...)` must be a number >= 0, got -1."),
         ({"optimizer": "prodgy"}, "Did you mean `prodigy`?"),
-        ({"optimizer": "dog", "average": "polynomial(3)"}, "must be none, ema, lawa or polynomial"),
+        ({"optimizer": "dog", "average": "polynomial(3, 4)"}, "must be none, ema, lawa or polynomial"),
     ],
 )
 def test_what_they_do_not_take_is_refused_in_one_line(arguments: dict[str, object], words: str) -> None:

@@ -31,11 +31,15 @@ _FALLEN = 20.0  # robust standard deviations by which it must have fallen to com
 _SMOOTH, _ENOUGH = 0.7, 30
 
 
-def cleaned(log: Log) -> tuple[Series, tuple[str, ...]]:
+def cleaned(log: Log, fewest: int = FEWEST) -> tuple[Series, tuple[str, ...]]:
     """The losses of a log, at rising steps >= 1, and what was done.
 
+    Args:
+        log: of one run.
+        fewest: losses that must be left.
+
     Raises:
-        InputError: batch sizes are mixed, the run diverged, or fewer than 12 losses are left.
+        InputError: batch sizes are mixed, the run diverged, or fewer losses are left.
     """
     _one_batch(log)
     notes: list[str] = []
@@ -51,9 +55,9 @@ def cleaned(log: Log) -> tuple[Series, tuple[str, ...]]:
         losses = losses.only(losses.steps > 0)
         notes.append("The loss at step 0, before any update, was left out.")
     _diverged_after(log, losses)
-    if len(losses) < FEWEST:
+    if len(losses) < fewest:
         cure = "Log more often." if len(losses) else "Is it the right column? --loss NAME."
-        rule = f"must hold at least {FEWEST} losses ({log.loss_name}) in {log.name}"
+        rule = f"must hold at least {fewest} losses ({log.loss_name}) in {log.name}"
         raise InputError(refusal("forecast(logs=...)", rule, len(losses), cure))
     if (losses.values <= 0).any():
         rule = f"must hold losses above 0 ({log.loss_name}) in {log.name}"

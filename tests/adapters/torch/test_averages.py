@@ -19,7 +19,7 @@ from lrdecay.runs.seeding import random_state
 from lrdecay.runs.trainable import Snapshot
 from lrdecay.schedule import Horizon
 
-AVERAGES = ["ema", "ema(3)", "lawa", "lawa(2, 0.5ep)", "polynomial"]
+AVERAGES = ["ema", "ema(3)", "lawa", "lawa(2, 0.5ep)", "polynomial", "polynomial(1.5)"]
 each_average = pytest.mark.parametrize("average", AVERAGES)
 
 
@@ -185,7 +185,7 @@ def test_a_plain_task_has_nothing_of_an_average_in_its_snapshot() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["none", "ema", " ema( 0.5ep )", "lawa", "lawa(6)", "lawa(6, 100)", "lawa(6,2e3samples)"]
+    "text", ["none", "ema", " ema( 0.5ep )", "lawa", "lawa(6)", "lawa(6, 100)", "lawa(6,2e3samples)", "polynomial(1.5)"]
 )
 def test_an_average_is_read_from_its_text(text: str) -> None:
     spec = AverageSpec.read(text)
@@ -198,6 +198,9 @@ def test_an_average_is_read_from_its_text(text: str) -> None:
         ("emma", "must be none, ema, lawa or polynomial"),
         ("none(3)", "must be none, ema, lawa or polynomial"),
         ("ema(3, 4)", "must be none, ema, lawa or polynomial"),
+        ("polynomial(3, 4)", "must be none, ema, lawa or polynomial"),
+        ("polynomial(1001)", "must have a γ from 0 to 1000"),
+        ("polynomial(x)", "must have a γ from 0 to 1000"),
         (None, "must be none, ema, lawa or polynomial"),
         ("ema(0.5)", "must be a positive duration"),
         ("ema(10%)", "must be in epochs"),

@@ -4,13 +4,15 @@
     ema(0.5ep)    the same with a window of half an epoch; the default is 1ep, "ema(200)" is 200 updates
     lawa          the mean of the 5 latest checkpoints, one at the end of each epoch
     lawa(6, 100)  of the 6 latest, one every 100 updates
-    polynomial    w_avg <- w_avg + 9/(n + 8) (w - w_avg) after the n-th update
+    polynomial    w_avg <- w_avg + (γ+1)/(n+γ) (w - w_avg) after the n-th update, γ = 8
+    polynomial(4) the same with γ = 4
 
 The first `window` updates of an EMA are averaged evenly, so that the initial weights have no share in it. LAWA:
 Kaddour, Stop Wasting My Time! Saving Days of ImageNet and BERT Training with Latest Weight Averaging, 2022,
 arXiv:2209.14981; before the first checkpoint it is the last weights. The 5 is ours. Polynomial: Shamir and
 Zhang, Stochastic Gradient Descent for Non-smooth Optimization, 2013, arXiv:1212.1824, with the 8 that DoG's authors use
-(Ivgi et al., 2023, arXiv:2302.12022); the last tenth of the run is 61% of it.
+(Ivgi et al., 2023, arXiv:2302.12022); the last tenth of the run is 61% of it. It is an EMA whose window is always the
+same share of the updates so far, 1/(γ+1).
 """
 
 from __future__ import annotations
@@ -33,9 +35,11 @@ from lrdecay.schedule.duration import Duration, duration
 
 __all__ = ["Average", "AverageSpec", "average_of", "put"]
 
-_CURE = 'Such as "ema", "ema(0.5ep)", "lawa", "lawa(5, 1ep)" or "polynomial".'
-_GAMMA = 8  # of the polynomial average
+_CURE = 'Such as "ema", "ema(0.5ep)", "lawa", "lawa(5, 1ep)", "polynomial" or "polynomial(4)".'
+_GAMMA = 8.0  # of the polynomial average
 _TEXT = re.compile(r"\s*(none|ema|lawa|polynomial)\s*(?:\(\s*([^(),]*?)\s*(?:,\s*([^(),]*?)\s*)?\))?\s*")
+_NUMBER = re.compile(r"\d{1,4}(\.\d{1,2})?")
+_STEEPEST = 1000
 
 Weights = list[torch.Tensor]
 
@@ -51,9 +55,15 @@ class AverageSpec:
     kind: str  # "none", "ema", "lawa" or "polynomial"
     every: Duration  # the window of an EMA; between two checkpoints of LAWA
     latest: int = 1  # checkpoints of LAWA
+    gamma: float = _GAMMA  # of the polynomial average
 
     def __str__(self) -> str:
-        return {"ema": f"ema({self.every})", "lawa": f"lawa({self.latest}, {self.every})"}.get(self.kind, self.kind)
+        own = self.gamma != _GAMMA
+        return {
+            "ema": f"ema({self.every})",
+            "lawa": f"lawa({self.latest}, {self.every})",
+            "polynomial": f"polynomial({self.gamma:g})" if own else "polynomial",
+        }.get(self.kind, self.kind)
 
     @classmethod
     def read(cls, text: object) -> AverageSpec:
@@ -62,12 +72,14 @@ class AverageSpec:
         found = _TEXT.fullmatch(text) if isinstance(text, str) else None
         if (
             found is None
-            or (found[2] is not None and found[1] in ("none", "polynomial"))
-            or (found[3] is not None and found[1] == "ema")
+            or (found[2] is not None and found[1] == "none")
+            or (found[3] is not None and found[1] != "lawa")
         ):
             msg = refusal(call, "must be none, ema, lawa or polynomial, with what they take", text, _CURE)
             raise InputError(msg)
         kind, first, second = found.groups()
+        if kind == "polynomial":
+            return cls(kind, _length(None, call), gamma=_GAMMA if first is None else _gamma(first, call))
         if kind != "lawa":
             return cls(kind, _length(first, call))
         if first is not None and not (first.isdecimal() and 0 < int(first[:9]) <= 1000):
@@ -103,14 +115,15 @@ def average_of(text: object, model: torch.nn.Module, horizon: Horizon) -> Averag
     spec = AverageSpec.read(text)
     if spec.kind == "none":
         return None
+    if spec.kind == "polynomial":
+        gamma = spec.gamma
+        return _Running(str(spec), model, lambda seen: (gamma + 1) / (gamma + 1 + seen))
     every = horizon.length(spec.every)
     if every < 1:
         msg = refusal("TorchTask(average=...)", "must have a window of at least one update", text)
         raise InputError(msg)
     if spec.kind == "lawa":
         return _Lawa(str(spec), model, every, spec.latest)
-    if spec.kind == "polynomial":
-        return _Running(str(spec), model, lambda seen: (_GAMMA + 1) / (_GAMMA + 1 + seen))
     least = float(1 / every)
     return _Running(str(spec), model, lambda seen: max(1 / (seen + 1), least))
 
@@ -186,6 +199,16 @@ def put(model: torch.nn.Module, weights: Sequence[torch.Tensor]) -> None:
 
 def _detached(parameters: Iterable[torch.Tensor]) -> Weights:
     return [p.detach() for p in parameters]
+
+
+def _gamma(text: str, call: str) -> float:
+    """Of a polynomial average."""
+    if not (_NUMBER.fullmatch(text) and float(text) <= _STEEPEST):
+        msg = refusal(
+            call, f"must have a γ from 0 to {_STEEPEST}, of two decimals at most", f"polynomial({text})", _CURE
+        )
+        raise InputError(msg)
+    return float(text)
 
 
 def _length(text: str | None, call: str) -> Duration:
