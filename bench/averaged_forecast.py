@@ -124,7 +124,7 @@ def by_law(run: Run, step: int) -> dict[float, tuple[float, float, float]]:
             Curve(str(i), rates, np.array(list(losses)), np.array(list(losses.values())))
             for i, (rates, losses) in enumerate(shown)
         ],
-        "sublinear",
+        "noise_floor",
     )
     found = {}
     for share in LENGTHS:

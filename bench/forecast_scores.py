@@ -29,10 +29,9 @@ from attrs import evolve
 from scipy.stats import spearmanr
 
 from lrdecay.losslaws.candidates import Family
-from lrdecay.losslaws.curve import Curve
+from lrdecay.losslaws.curve import Curve, decays
 from lrdecay.losslaws.forecaster import Forecaster, Prediction
 from lrdecay.losslaws.recommending import recommend
-from lrdecay.losslaws.support import decays
 
 __all__ = ["ALPHA", "final", "of_length", "regret", "scores", "trunks"]
 

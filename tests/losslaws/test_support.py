@@ -7,9 +7,9 @@ import pytest
 from tests.losslaws.planted import CONSTANT, SHORT, curve, fitted
 
 from lrdecay.errors import InputError
-from lrdecay.losslaws.curve import Curve
+from lrdecay.losslaws.curve import Curve, cooled_updates, decays
 from lrdecay.losslaws.forecaster import forecaster
-from lrdecay.losslaws.support import check_fit, cooled_updates, decays, support
+from lrdecay.losslaws.support import check_fit, support
 
 COSINE = "warmup(50) + cosine(0.1)"
 

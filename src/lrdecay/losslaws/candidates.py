@@ -15,8 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import field, frozen
 
-from lrdecay.losslaws.curve import Curve, FloatArray
-from lrdecay.losslaws.support import decays
+from lrdecay.losslaws.curve import Curve, FloatArray, decays
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import parse
 from lrdecay.schedule.shapes import CLOSED_SHAPES

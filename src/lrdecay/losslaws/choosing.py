@@ -52,6 +52,12 @@ class Candidate:
         """The same over whole curves alone."""
         return root_mean_square([fold for fold in self.folds if fold.whole])
 
+    @property
+    def ahead(self) -> float:
+        """The same over the ends of curves, where a decay was among what was kept; 0 where there are none."""
+        ends = [fold for fold in self.folds if not fold.whole and fold.told]
+        return root_mean_square(ends) if ends else 0.0
+
 
 @frozen(eq=False)
 class Choice:

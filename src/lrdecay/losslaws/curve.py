@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from lrdecay.errors import InputError, refusal
 
-__all__ = ["Curve", "FloatArray", "IntArray", "warmup_of"]
+__all__ = ["DECAYS", "Curve", "FloatArray", "IntArray", "cooled_updates", "decays", "felt", "warmup_of"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+DECAYS = 0.95
+"""Of the peak: a log decays if its rate falls below."""
 
 FEWEST = 12
 """Points that a law is fitted to, at least."""
@@ -104,3 +107,19 @@ def warmup_of(rates: FloatArray) -> int:
     peak = int(np.argmax(rates >= rates.max() * (1 - 1e-9)))
     rises = peak > 0 and bool((np.diff(rates[: peak + 1]) >= 0).all())
     return peak if rises else 0
+
+
+def felt(curve: Curve) -> FloatArray:
+    """The rates after the warmup and before the last loss; all before it where there are none."""
+    own = curve.rates[curve.warmup : curve.last]
+    return own if len(own) else curve.rates[: curve.last]
+
+
+def decays(curve: Curve) -> bool:
+    """Whether the rate falls, after the warmup and before the last loss, below `DECAYS` of its peak."""
+    return cooled_updates(curve) > 0
+
+
+def cooled_updates(curve: Curve) -> int:
+    """Updates after the warmup at less than `DECAYS` of the peak."""
+    return int((felt(curve) < DECAYS * curve.peak).sum())

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import frozen
 
-from lrdecay.losslaws.curve import Curve, FloatArray
+from lrdecay.losslaws.curve import Curve, FloatArray, decays
 from lrdecay.losslaws.fitting import Fit, data_of, fit
 
 __all__ = ["SHARE", "Fold", "folds_of", "held_out", "root_mean_square"]
@@ -34,11 +34,13 @@ class Fold:
         curve: whose points were held out.
         whole: all of its points, or only its end.
         error: predicted minus observed, in the logarithm of the loss.
+        told: whether a decay was among what was kept; otherwise what was held out was all that there is to know of one.
     """
 
     curve: str
     whole: bool
     error: float
+    told: bool = True
 
 
 def folds_of(curves: Sequence[Curve]) -> list[tuple[list[Curve], Curve, bool]]:
@@ -62,7 +64,7 @@ def held_out(fitted: Fit, curves: Sequence[Curve]) -> list[Fold]:
         refit = fit(fitted.law, data_of(kept, fitted.units), starts=[np.log(fitted.theta)])
         ahead = out.steps[-max(1, len(out.steps) // 4) :]
         off = np.log(refit.at(out.rates, ahead, out.warmup)) - np.log(out.losses[-len(ahead) :])
-        found.append(Fold(out.name, whole, float(np.mean(off))))
+        found.append(Fold(out.name, whole, float(np.mean(off)), any(decays(c) for c in kept)))
     return found
 
 

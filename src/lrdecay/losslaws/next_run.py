@@ -19,9 +19,8 @@ import numpy as np
 from attrs import frozen
 
 from lrdecay.errors import InputError, refusal
-from lrdecay.losslaws.curve import Curve, FloatArray
+from lrdecay.losslaws.curve import DECAYS, Curve, FloatArray
 from lrdecay.losslaws.forecaster import Forecaster
-from lrdecay.losslaws.support import DECAYS
 from lrdecay.schedule.horizon import Horizon
 from lrdecay.schedule.notation import parse
 

@@ -12,16 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from lrdecay.errors import InputError, refusal
-from lrdecay.losslaws.curve import FEWEST, Curve
+from lrdecay.losslaws.curve import FEWEST, Curve, cooled_updates, decays, felt
 from lrdecay.losslaws.forecaster import Forecaster
 
-__all__ = ["DECAYS", "SHORTEST", "UNFIT", "check_fit", "cooled_updates", "decays", "support"]
+__all__ = ["SHORTEST", "UNFIT", "check_fit", "support"]
 
-UNFIT = 0.2
+UNFIT = 0.1
 """Of the loss, at held-out ends: a law that is off by more says nothing of these logs."""
-
-DECAYS = 0.95
-"""Of the peak: a log decays if its rate falls below."""
 
 SHORTEST = 0.05
 """Of the horizon: a shorter cooldown says little of the long ones there."""
@@ -29,16 +26,6 @@ SHORTEST = 0.05
 _DEEP = 0.5  # of the peak
 _FAR = 2.0  # longest logs that a horizon may be without a warning
 _CALL = "forecast(logs=...)"
-
-
-def decays(curve: Curve) -> bool:
-    """Whether the rate falls, after the warmup and before the last loss, below `DECAYS` of its peak."""
-    return bool((_felt(curve) < DECAYS * curve.peak).any())
-
-
-def cooled_updates(curve: Curve) -> int:
-    """Updates after the warmup at less than `DECAYS` of the peak."""
-    return int((_felt(curve) < DECAYS * curve.peak).sum())
 
 
 def support(curves: Sequence[Curve], steps: int | None = None) -> tuple[str, ...]:
@@ -79,7 +66,7 @@ def _alone(curves: Sequence[Curve], falling: Sequence[Curve]) -> list[str]:
 
 
 def _shallow(falling: Sequence[Curve]) -> list[str]:
-    lowest = min(float(_felt(c).min()) / c.peak for c in falling)
+    lowest = min(float(felt(c).min()) / c.peak for c in falling)
     if lowest <= _DEEP:
         return []
     return [
@@ -136,8 +123,3 @@ def _check(curve: Curve) -> None:
         rule = f"must hold losses that fall, and those of {curve.name!r} do not from first to last quarter"
         cure = "Leave the run out, or cut it before it diverged; a law needs a run that learns."
         raise InputError(refusal(_CALL, rule, [round(first, 4), round(last, 4)], cure))
-
-
-def _felt(curve: Curve) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    felt = curve.rates[curve.warmup : curve.last]
-    return felt if len(felt) else curve.rates[: curve.last]

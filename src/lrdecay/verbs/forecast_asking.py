@@ -10,13 +10,12 @@ from lrdecay.errors import InputError, non_negative_int, positive_int, refusal
 from lrdecay.losslaws.candidates import Family
 from lrdecay.losslaws.convex_bound import scaled_base_rate
 from lrdecay.losslaws.cooldown_lengths import best_cooldown
-from lrdecay.losslaws.curve import Curve
+from lrdecay.losslaws.curve import Curve, decays
 from lrdecay.losslaws.extending import Extension, extend
 from lrdecay.losslaws.forecaster import Forecaster
 from lrdecay.losslaws.freeform import freeform
 from lrdecay.losslaws.reaching import updates_to
 from lrdecay.losslaws.recommending import Recommendation, recommend
-from lrdecay.losslaws.support import decays
 from lrdecay.report.forecasting import Predicted
 from lrdecay.schedule import Horizon, parse
 from lrdecay.verbs.forecast_answers import Answers, PeakByTheory, Target
