@@ -32,9 +32,6 @@ from lrdecay.errors import InputError, refusal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-
-    from lrdecay.sweep.foretold import Forecasted
     from lrdecay.verbs.compare import Compared
 
 __all__ = ["compare_command"]
@@ -234,20 +231,12 @@ def _show(compared: Compared, *, json: bool) -> None:
     console.print(study_table(compared.study))
     console.print(verdict(compared.study), highlight=False, markup=False)
     if compared.study.forecast is not None:
-        _show_forecast(compared.study.forecast, console)
+        from lrdecay.report.foretold import forecast_shown
+
+        console.print(forecast_shown(compared.study.forecast))
     console.print(f"\nreport: {compared.report}\nstudy: {compared.id}", highlight=False, markup=False, soft_wrap=True)
     for target in compared.exported:
         console.print(f"exported: {target}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _show_forecast(forecast: Forecasted, console: Console) -> None:
-    """By what the study was ordered, and its predictions beside what came."""
-    from lrdecay.report.foretold import forecast_table
-
-    console.print(f"\nforecast: {' '.join(forecast.sentences())}", highlight=False, markup=False)
-    if forecast.runs:
-        console.print()
-        console.print(forecast_table(forecast))
 
 
 def _say(line: str) -> None:

@@ -10,13 +10,14 @@ import math
 
 from attrs import frozen
 from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from lrdecay.report.digits import UNKNOWN
 from lrdecay.sweep.foretold import Forecasted, Foretold
 
-__all__ = ["HEADS", "Line", "forecast_lines", "forecast_table"]
+__all__ = ["HEADS", "Line", "forecast_lines", "forecast_shown"]
 
 HEADS = ("by", "of", "seeds", "predicted", "observed", "error", "inside 90%")
 """Of every column but the schedule's."""
@@ -38,8 +39,13 @@ def forecast_lines(forecast: Forecasted) -> list[Line]:
     return [_line(*key, runs) for key, runs in found.items()]
 
 
-def forecast_table(forecast: Forecasted) -> RichTable:
-    """The lines, for a rich console."""
+def forecast_shown(forecast: Forecasted) -> RenderableType:
+    """By what the study was ordered, and the lines, for a rich console."""
+    said = Text(f"\nforecast: {' '.join(forecast.sentences())}")
+    return Group(said, Text(""), _grid(forecast)) if forecast.runs else said
+
+
+def _grid(forecast: Forecasted) -> RichTable:
     grid = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, header_style="")
     grid.add_column("schedule", overflow="fold")
     for head in HEADS:
