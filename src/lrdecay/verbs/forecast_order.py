@@ -4,7 +4,7 @@ Seed by seed, since verdicts are paired by seed; within a seed the most promisin
 
 1. by the scores that the schedules have on other seeds, of pilots at the same peaks or scored before: what a schedule
    itself has scored says more of it than any law (`lrdecay.verbs.order_scores`).
-2. where most have none yet, by a law of `lrdecay.losslaws` fitted to the finished runs of the seed: first the two that
+2. where most of those left have none yet, by a law of `lrdecay.losslaws` fitted to the finished runs of the seed: first the two that
    tell most (`lrdecay.verbs.order_curves.telling`), then all others by predicted final loss. A law holds for one peak,
    so that each peak has its own.
 3. where no law fits (`lrdecay.losslaws.support`), as the schedules stand. That is said, with the reason.
@@ -125,7 +125,7 @@ class ForecastOrder:
         """Of the runs of a seed that are not finished."""
         names = {self._names[i] for i in self._names if self._runs[i].seed == seed}
         seen = self._scores.elsewhere(names, seed)
-        if seen is None:
+        if seen is None or 2 * sum(self._names[i] in seen for i in pending) < len(pending):
             return self._by_law(seed, pending)
         self._said[seed] = f"ordered by what the same schedules scored on {self._scores.where}."
         found: dict[str, _Place] = {}

@@ -14,6 +14,7 @@ import numpy as np
 from lrdecay.errors import InputError
 from lrdecay.losslaws.curve import FEWEST, Curve, FloatArray, warmup_of
 from lrdecay.losslaws.fitting import POINTS
+from lrdecay.losslaws.support import DECAYS, SHORTEST
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.sweep.evidence import heldout_column
 
@@ -22,7 +23,6 @@ __all__ = ["TRAINING", "curve_of", "ending", "loss_of", "peak_rate", "telling"]
 TRAINING = "training loss"
 
 _DEEP = 0.1  # of the peak: a cooldown that ends lower shows the whole gain
-_COOLED = 0.05  # of the run, below half of the peak: a shorter cooldown shows little
 
 
 def peak_rate(run: RunSpec) -> float:
@@ -85,8 +85,8 @@ def telling(runs: Sequence[RunSpec]) -> list[int]:
 
 def _ends_deep(rates: FloatArray) -> bool:
     peak = float(rates.max())
-    cooled = int((rates[warmup_of(rates) :] < 0.5 * peak).sum())
-    return float(rates[-1]) <= _DEEP * peak and cooled >= _COOLED * len(rates)
+    cooled = int((rates[warmup_of(rates) :] < DECAYS * peak).sum())
+    return float(rates[-1]) <= _DEEP * peak and cooled >= SHORTEST * len(rates)
 
 
 def _shared(a: FloatArray, b: FloatArray) -> int:
