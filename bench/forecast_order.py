@@ -4,24 +4,26 @@
 
 Each study is trained once, 16 schedules at one peak on 3 seeds, held-out losses measured 40 times. Then its training is
 replayed with one worker, node by node as the executor goes through the tree, for several orders in which the schedules
-may have been listed: as they stand, and as a forecast orders them, which is told each run when its last node is done.
+may have been listed: as the tree is gone through, seed by seed as they were listed, which is an order by chance, and as
+a forecast orders them, which is told each run when its last node is done.
 A line gives the mean share of the updates after which the eventual best has its first seed and all seeds, the range of
 the latter, and what ordered the seeds.
 """
 
 from __future__ import annotations
 
+import functools
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import lrdecay
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.runs.store.opening import open_store
-from lrdecay.schedule import Horizon
+from lrdecay.schedule import parse
 from lrdecay.sweep.executor import line_of
 from lrdecay.sweep.order import Frontier
 from lrdecay.sweep.tree import plan_tree
@@ -43,6 +45,7 @@ SCHEDULES = [
     "rex({0})",
 ]
 SEEDS = 3
+MEASURED = 40  # times along a run
 ORDERS = 40  # in which schedules are listed
 FORECASTS = 3  # of these, replayed with a forecast
 STUDIES: dict[str, tuple[str, float, dict[str, Any]]] = {
@@ -63,7 +66,7 @@ def trained(task: str, peak: float, told: Mapping[str, Any], folder: str) -> tup
     """The study, and its runs by identity."""
     given = [s.format(peak) for s in SCHEDULES]
     made = lrdecay.compare(
-        task, given, seeds=SEEDS, fixed_peak=True, evaluations=40, workers=1, out=f"{folder}/r", **told
+        task, given, seeds=SEEDS, fixed_peak=True, evaluations=MEASURED, workers=1, out=f"{folder}/r", **told
     )
     with open_store(made.store) as store:
         runs = {m.identity: store.result(m.identity) for m in store.members(made.id)}
@@ -71,11 +74,14 @@ def trained(task: str, peak: float, told: Mapping[str, Any], folder: str) -> tup
 
 
 def replayed(
-    runs: Sequence[RunSpec], results: Mapping[str, RunResult], order: ForecastOrder | None
+    runs: Sequence[RunSpec],
+    results: Mapping[str, RunResult],
+    order: ForecastOrder | None = None,
+    ranks: Callable[[], Sequence[int]] | None = None,
 ) -> dict[str, float]:
     """After what share of the updates each run is finished, by identity."""
     tree = plan_tree([line_of(run) for run in runs])
-    frontier = Frontier(tree, ranks=None if order is None else lambda: order.ranks(runs))
+    frontier = Frontier(tree, ranks=ranks if order is None else lambda: order.ranks(runs))
     done, standing, found = 0, None, {}
     while not frontier.finished:
         standing = frontier.take(standing)
@@ -96,11 +102,10 @@ def specs_of(made: Compared, told: Mapping[str, Any], task: str) -> list[RunSpec
     probe = source.probe(told.get("steps"), None)
     found = []
     for row in made.study.main.rows:
-        horizon: Horizon = probe.horizon
-        rates = lrdecay.parse(row.spec).bind(horizon).values()
-        found += [
-            RunSpec(source, seed, row.spec, horizon, rates, probe.metric, probe.goal, 40) for seed in range(SEEDS)
-        ]
+        horizon = probe.horizon
+        rates = parse(row.spec).bind(horizon).values()
+        said = (row.spec, horizon, rates, probe.metric, probe.goal, MEASURED)
+        found += [RunSpec(source, seed, *said) for seed in range(SEEDS)]
     return found
 
 
@@ -115,14 +120,17 @@ def main(names: Sequence[str]) -> None:
         assert {run.identity() for run in runs} == set(results)
         best = [runs[i].identity() for i in range(SEEDS)]  # rows stand best first
         rng, began = random.Random(0), time.process_time()
-        shares: dict[str, list[list[float]]] = {"as listed": [], "forecast": []}
+        shares: dict[str, list[list[float]]] = {"the tree": [], "by chance": [], "forecast": []}
         said: tuple[str, ...] = ()
         for n in range(ORDERS):
             rows = [runs[i : i + SEEDS] for i in range(0, len(runs), SEEDS)]
             rng.shuffle(rows)
             listed = [run for row in rows for run in row]
-            at = replayed(listed, results, None)
-            shares["as listed"].append(sorted(at[i] for i in best))
+            at = replayed(listed, results)
+            shares["the tree"].append(sorted(at[i] for i in best))
+            places = [len(rows) * run.seed + i for i, row in enumerate(rows) for run in row]
+            at = replayed(listed, results, ranks=functools.partial(list, places))
+            shares["by chance"].append(sorted(at[i] for i in best))
             if n < FORECASTS:
                 order = ForecastOrder({})
                 order.expect({r.identity(): r for r in listed}, {r.identity(): r.schedule for r in listed})

@@ -8,15 +8,20 @@ import pytest
 
 import lrdecay
 from lrdecay.cli.main import run
+from lrdecay.runs.spec import RunSpec
 from lrdecay.runs.store.opening import open_store
+from lrdecay.schedule import parse
 from lrdecay.sweep.foretold import CHANGED_NOTHING
-from lrdecay.verbs.forecast_order import ORDERED
+from lrdecay.sweep.journal import Journal
+from lrdecay.sweep.pool import LocalPool
+from lrdecay.sweep.runner import NO_ROOM, Runner
+from lrdecay.verbs.forecast_order import ORDERED, ForecastOrder
+from lrdecay.verbs.sources import source_of
 from lrdecay.verbs.studies import check_study
 
-SCHEDULES = [f'wsd(0.2, warmup=0, cooldown="{share}%")' for share in (10, 60, 20)] + ["constant(0.2)", "linear(0.2)"]
+SCHEDULES = [f'wsd(0.2, warmup=0, cooldown="{share}%")' for share in (60, 10)] + ["constant(0.2)", "linear(0.2)"]
 NOISY = {"sigma": 0.1, "condition": 100.0, "dimension": 50, "steps": 80}
 ASKED = {"seeds": 2, "fixed_peak": True, "arguments": NOISY, "evaluations": 20, "workers": 1}
-ADDED = 'wsd(0.2, warmup=0, cooldown="40%")'
 
 
 class Stopping:
@@ -52,11 +57,11 @@ def plain(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ordered(tmp_path_factory):
-    """The same, ordered by a forecast, stopped half-way, and gone on with."""
+    """The same, ordered by a forecast, stopped within its first seed, and gone on with, the runs apart."""
     folder = tmp_path_factory.mktemp("ordered") / "r"
     with pytest.raises(KeyboardInterrupt):
-        lrdecay.compare("quadratic", SCHEDULES, **ASKED, forecast=True, out=folder, watch=Stopping(300))
-    return lrdecay.resume(folder, workers=1, forecast=True)
+        lrdecay.compare("quadratic", SCHEDULES, **ASKED, forecast=True, out=folder, watch=Stopping(88))
+    return lrdecay.resume(folder, workers=1, forecast=True, share=False)
 
 
 def test_a_study_that_was_ordered_stopped_and_gone_on_with_is_the_same_to_the_bit(plain, ordered) -> None:
@@ -82,21 +87,27 @@ def test_json_report_and_notes_say_what_ordered_it_and_that_no_number_changed(pl
     assert "The forecast that ordered the runs" not in plain.report.read_text()
 
 
-def test_runs_made_apart_are_ordered_too_and_what_was_finished_is_told_again(ordered) -> None:
-    more = lrdecay.resume(ordered.folder, [ADDED, "cosine(0.2)"], workers=1, forecast=True, share=False)
+def test_what_was_finished_before_the_stop_is_told_again_so_that_the_first_seed_is_ordered_by_a_law(ordered) -> None:
+    runs = ordered.study.forecast.runs
 
-    rows = {row.written: row.values for row in more.study.main.rows}
-    assert {row.written: row.values for row in ordered.study.main.rows}.items() <= rows.items()
-    by = {(row.schedule, row.seed): row.by for row in more.study.forecast.runs}
-    assert by[ADDED, 0] == by["cosine(0.2)", 0] == "by sublinear"  # seed 1 of the others says nothing of them
+    assert "Seed 0: ordered by the heldout_loss that the law sublinear predicts." in ordered.study.forecast.said
+    assert {row.by for row in runs if row.seed == 0} == {"by sublinear"}
+    assert [row.seed for row in runs] == sorted(row.seed for row in runs)
 
 
-def test_where_the_disk_has_one_order_only_that_is_said(tmp_path) -> None:
-    asked = ASKED | {"seeds": 1, "max_disk": "3kB", "out": tmp_path / "r", "forecast": True}
-    tight = lrdecay.compare("quadratic", [*SCHEDULES[:3], 'step(0.2, factor=0.5, every="30%")'], **asked)
+def test_where_the_disk_has_one_order_only_that_is_said_and_no_order_is_asked_for(tmp_path) -> None:
+    source = source_of("quadratic", None, arguments=NOISY)
+    horizon = source.probe(None, None).horizon
+    rates = [parse(f'wsd(0.2, warmup=0, cooldown="{share}%")').bind(horizon).values() for share in (10, 30, 60, 80)]
+    runs = [RunSpec(source, 0, f"{i}", horizon, own, "loss", "min") for i, own in enumerate(rates)]
+    order = ForecastOrder({})
+    order.expect({r.identity(): r for r in runs}, {r.identity(): r.schedule for r in runs})
+    with LocalPool(1) as pool, Journal(tmp_path) as journal:
+        runner = Runner(pool, journal, snapshots=2)
+        runner.run(runs, "scoring", priority=order)
 
-    assert any("--max-disk" in note for note in tight.study.notes)
-    assert tight.study.forecast.runs == ()
+    assert runner.notes == [NO_ROOM]
+    assert order.outcome().sentences() == ("No run was put into another order.", CHANGED_NOTHING)
 
 
 def test_the_plan_says_that_a_forecast_will_order(capsys) -> None:
