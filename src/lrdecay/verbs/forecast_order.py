@@ -4,9 +4,9 @@ Seed by seed, since verdicts are paired by seed; within a seed the most promisin
 
 1. by the scores that the schedules have on other seeds, of pilots at the same peaks or scored before: what a schedule
    itself has scored says more of it than any law (`lrdecay.verbs.order_scores`).
-2. where most of those left have none yet, by a law of `lrdecay.losslaws` fitted to the finished runs of the seed: first the two that
-   tell most (`lrdecay.verbs.order_curves.telling`), then all others by predicted final loss. A law holds for one peak,
-   so that each peak has its own.
+2. where most of those left have none yet, by a law of `lrdecay.losslaws` fitted to the finished runs of the seed: first
+   the two that tell most (`lrdecay.verbs.order_curves.telling`), then all others by predicted final loss. A law holds
+   for one peak, so that each peak has its own.
 3. where no law fits (`lrdecay.losslaws.support`), as the schedules stand. That is said, with the reason.
 
 Schedules of which nothing can be said stand behind the others: those under rules, whose rates nobody knows before, and
