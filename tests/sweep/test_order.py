@@ -15,9 +15,9 @@ TREES = st.lists(
 LIMITS = st.sampled_from([None, 1, 2])
 
 
-def play(tree: Tree, workers: int, trees: int | None, random) -> int:
+def play(tree: Tree, workers: int, trees: int | None, random, ranks=None) -> int:
     """Train a tree with workers that finish when they like; the most snapshots that were alive."""
-    frontier = Frontier(tree, trees=trees)
+    frontier = Frontier(tree, trees=trees, ranks=ranks)
     standing: list[int | None] = [None] * workers
     running: dict[int, int] = {}
     done: set[int] = set()
@@ -96,3 +96,25 @@ def test_a_worker_goes_on_where_it_stands() -> None:
 
     assert frontier.take(right) in tree.nodes[right].children
     assert frontier.take(left) in tree.nodes[left].children
+
+
+@given(TREES, st.integers(1, 4), st.randoms(use_true_random=False))
+def test_whatever_runs_come_first_every_node_is_trained_once_after_its_parent(tree, workers, random) -> None:
+    def ranks() -> list[int]:
+        return random.sample(range(len(tree.lines)), len(tree.lines))  # it may change its mind at every node
+
+    play(tree, workers, None, random, ranks)
+
+
+@given(TREES, st.randoms(use_true_random=False))
+def test_one_worker_always_trains_the_first_of_the_runs_that_are_left(tree, random) -> None:
+    ranks = random.sample(range(len(tree.lines)), len(tree.lines))
+    frontier, standing, left = Frontier(tree, ranks=lambda: ranks), None, set(range(len(tree.lines)))
+    paths = tree.paths()
+    while left:
+        standing = frontier.take(standing)
+        frontier.done(standing)
+        first = min(left, key=ranks.__getitem__)
+        assert any(node is tree.nodes[standing] for node in paths[first])
+        left.difference_update(tree.nodes[standing].ends)
+    assert frontier.finished

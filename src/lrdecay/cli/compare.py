@@ -80,6 +80,9 @@ def compare_command(
     no_share: Annotated[
         bool, typer.Option("--no-share", help="Train every run apart; the results are the same.")
     ] = False,
+    forecast: Annotated[
+        bool, typer.Option("--forecast", help="Train first what a forecast expects most of; the results are the same.")
+    ] = False,
     max_disk: Annotated[
         str | None, typer.Option("--max-disk", metavar="SIZE", help="What snapshots may take at once, such as 2GB.")
     ] = None,
@@ -143,6 +146,7 @@ def compare_command(
         "evaluations": evaluations,
         "workers": workers,
         "share": not no_share,
+        "forecast": forecast,
         "max_disk": max_disk,
         "engine": engine,
         "address": address,
@@ -192,25 +196,21 @@ def resume_study(study: str, given: Sequence[str] = (), *, json: bool, **told: A
     _show(compared, json=json)
 
 
-_PASSED_ON = ("seeds", "store", "budget", "out", "workers", "max_disk", "engine", "address", "snapshots", "export")
-
-_RESUMES = {
-    "resume",
-    "schedules",
-    "files",
+_PASSED_ON = (
     "seeds",
     "store",
     "budget",
     "out",
     "workers",
-    "no_share",
+    "forecast",
     "max_disk",
     "engine",
     "address",
     "snapshots",
     "export",
-    "json",
-}
+)
+
+_RESUMES = {*_PASSED_ON, "resume", "schedules", "files", "no_share", "json"}
 
 
 def _was_typed(context: typer.Context, name: str) -> bool:
@@ -230,6 +230,10 @@ def _show(compared: Compared, *, json: bool) -> None:
     console = Console(width=None if sys.stdout.isatty() else 110)
     console.print(study_table(compared.study))
     console.print(verdict(compared.study), highlight=False, markup=False)
+    if compared.study.forecast is not None:
+        from lrdecay.report.foretold import forecast_shown
+
+        console.print(forecast_shown(compared.study.forecast))
     console.print(f"\nreport: {compared.report}\nstudy: {compared.id}", highlight=False, markup=False, soft_wrap=True)
     for target in compared.exported:
         console.print(f"exported: {target}", highlight=False, markup=False, soft_wrap=True)

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from lrdecay.report.curve_figures import difference_figure, heldout_figure
 from lrdecay.report.digits import UNKNOWN, Digits, digits_of, rate, spread
 from lrdecay.report.drawing import PALETTE, svg
+from lrdecay.report.foretold import HEADS, forecast_lines
 from lrdecay.report.run_figures import loss_figure, study_colours, study_rates_figure
 from lrdecay.report.score_figures import pilots_figure, results_figure
 from lrdecay.report.tables import p_best, p_value
@@ -57,6 +58,8 @@ def study_html(study: Study, study_json: dict[str, Any]) -> str:
         choices=[_choice(written, c, digits) for written, c in study.choices.items()],
         peaks=sorted({p for c in study.choices.values() for p in c.scores}),
         pilots=_inline(pilots_figure(study), "pilots"),
+        foretold=[] if study.forecast is None else forecast_lines(study.forecast),
+        heads=HEADS,
         diverged=[line for table in tables for line in _diverged(table)],
         detectable=None if study.main.detectable is None else digits(study.main.detectable),
         provenance={k: v for k, v in study.provenance.items() if k not in ("command", "versions")},

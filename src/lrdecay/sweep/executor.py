@@ -7,6 +7,7 @@ trunk that something new starts from and whose snapshot is gone.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -23,6 +24,7 @@ from lrdecay.sweep.node import NodeDone, NodeJob, train_node
 from lrdecay.sweep.node_store import NodeStore, seek
 from lrdecay.sweep.order import Frontier
 from lrdecay.sweep.pools import Pool
+from lrdecay.sweep.priority import Priority
 from lrdecay.sweep.tree import Line, Node, Tree, plan_tree
 
 __all__ = ["Executor", "Work", "check_room", "line_of", "shareable"]
@@ -107,8 +109,12 @@ class Executor:
                 todo.add(i)
         return Work(tuple(specs), tree, found, frozenset(todo), tuple(keys))
 
-    def run(self, work: Work) -> Iterator[tuple[int, RunResult]]:
+    def run(self, work: Work, priority: Priority | None = None) -> Iterator[tuple[int, RunResult]]:
         """Train what is to be trained; gives (index, result) of each run as it is whole.
+
+        Args:
+            work: what `prepare` made.
+            priority: who says which runs come first; not asked where the disk decides (``trees``).
 
         Raises:
             CannotForkError: a script that does not save and load was to be forked.
@@ -121,7 +127,8 @@ class Executor:
         self._alive = {i for i in needed if i not in todo}
         runs = _Runs(work, self.made_of)
         yield from runs.whole()
-        frontier = Frontier(tree, todo, self.trees)
+        ranks = None if priority is None else functools.partial(priority.ranks, work.specs)
+        frontier = Frontier(tree, todo, self.trees, ranks)
         standing: dict[int, int] = {}
 
         def give(worker: int) -> tuple[tuple[int, int], tuple[NodeJob]] | None:

@@ -4,14 +4,18 @@ Freely, a worker goes on where it stands, or takes the deepest node that is read
 snapshots few. Where the disk is small, each tree is gone through in the order one worker would take it: its leaves side
 by side, every other node alone, so that no more snapshots live than ``Tree.peak_snapshots``, and only so many trees
 are open at once.
+
+Freely, somebody may say which runs come first (`lrdecay.sweep.priority`): then the ready node that leads to the first
+of them is taken, however deep it is, so that more snapshots may live at once.
 """
 
 from __future__ import annotations
 
 import bisect
 import heapq
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
+import numpy as np
 from attrs import frozen
 
 from lrdecay.sweep.tree import Tree
@@ -26,11 +30,18 @@ class Frontier:
         tree: the plan.
         todo: the nodes to be trained; the others are done already. By default all.
         trees: None: freely. A number: that many trees open at once, each in order.
+        ranks: gives the rank of every run as it stands, lowest first; asked before each node that is taken freely.
     """
 
-    def __init__(self, tree: Tree, todo: Collection[int] | None = None, trees: int | None = None) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        todo: Collection[int] | None = None,
+        trees: int | None = None,
+        ranks: Callable[[], Sequence[int]] | None = None,
+    ) -> None:
         """Nothing has been taken."""
-        self._tree, self._trees = tree, trees
+        self._tree, self._trees, self._ranks = tree, trees, ranks
         self._todo = set(range(len(tree.nodes)) if todo is None else todo)
         self._left = {
             i: sum(child in self._todo for child in node.children) for i, node in enumerate(tree.nodes) if node.children
@@ -62,6 +73,8 @@ class Frontier:
         """
         if self._trees is not None:
             return self._take_in_order(self._trees)
+        if self._ranks is not None:
+            return self._take_first(self._ranks, standing)
         if standing is not None:
             for child in self._tree.nodes[standing].children:
                 if child in self._todo and child not in self._running and standing not in self._todo:
@@ -73,6 +86,23 @@ class Frontier:
                 self._running.add(i)
                 return i
         return None
+
+    def _take_first(self, ranks: Callable[[], Sequence[int]], standing: int | None) -> int | None:
+        """The ready node that leads to the run of lowest rank; of equals, one to go on with, then the deepest."""
+        ready = [i for _, i in self._ready if i in self._todo and i not in self._running]
+        if not ready:
+            return None
+        rank = np.asarray(ranks())
+        nodes = self._tree.nodes
+
+        def place(i: int) -> tuple[int, bool, int, int]:
+            return int(rank[self._tree.runs(nodes[i])].min()), nodes[i].parent != standing, -nodes[i].depth, i
+
+        first = min(ready, key=place)
+        self._ready.remove((-nodes[first].depth, first))
+        heapq.heapify(self._ready)
+        self._running.add(first)
+        return first
 
     def _take_in_order(self, trees: int) -> int | None:
         opened = 0

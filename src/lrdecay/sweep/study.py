@@ -14,6 +14,7 @@ from lrdecay.runs.trainable import Goal
 from lrdecay.stats.intervals import Interval, t_interval
 from lrdecay.stats.paired import Ranking, Standing, compare_to_best, paired_difference
 from lrdecay.sweep.evidence import Evidence, evidence
+from lrdecay.sweep.foretold import Forecasted
 from lrdecay.sweep.pilots import PeakChoice
 from lrdecay.sweep.racing import Dropped, Raced, smallest_gap
 
@@ -123,6 +124,7 @@ class Study:
     provenance: Mapping[str, Any]  # command, versions, machine, time
     caveats: tuple[str, ...] | None = None  # what a verdict ends with where the peaks are not what is asked about
     raced: Raced | None = None  # in rounds of seeds; None: every schedule has every seed
+    forecast: Forecasted | None = None  # what ordered its training; None: nothing did
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``compare --json``."""
@@ -143,6 +145,7 @@ class Study:
             "peaks": {written: choice.to_json() for written, choice in self.choices.items()},
             "seconds": round(self.seconds, 1),
             "race": None if self.raced is None else self.raced.to_json(),
+            "forecast": None if self.forecast is None else self.forecast.to_json(),
             "notes": list(self.notes),
             "provenance": dict(self.provenance),
         }

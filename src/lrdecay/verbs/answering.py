@@ -20,6 +20,7 @@ from lrdecay.runs.ruling import SCRIPTS_WHOLE
 from lrdecay.runs.spec import RunSpec, Source
 from lrdecay.runs.store.protocol import Member
 from lrdecay.runs.trace import Trace
+from lrdecay.sweep.foretold import Forecasted
 from lrdecay.sweep.pilots import shared_peak
 from lrdecay.sweep.pool import Watch
 from lrdecay.sweep.pools import Pool
@@ -28,6 +29,7 @@ from lrdecay.sweep.study import Row, Study, rank
 from lrdecay.verbs.engines import pool_of
 from lrdecay.verbs.export import Target, export_study, frame_of
 from lrdecay.verbs.find import search
+from lrdecay.verbs.forecast_order import order_of
 from lrdecay.verbs.keeping import Keeping, kept_in, wording_the_disk
 from lrdecay.verbs.planning import plan_study
 from lrdecay.verbs.provenance import provenance
@@ -87,6 +89,7 @@ class How:
     engine: str = "local"
     address: str | None = None  # of a running Ray
     snapshots: str | Path | None = None  # where they are kept; by default in the report folder
+    forecast: bool = False  # whether a forecast orders the scoring runs
 
 
 def answer(question: Question, source: Source, steps: int | None, epochs: float | None, how: How) -> Compared:
@@ -126,7 +129,9 @@ def answer(question: Question, source: Source, steps: int | None, epochs: float 
                 common = shared_peak([tuned.choices[c.written].scores for c in candidates], tuned.goal)
                 if common is None:
                     notes.append("No peak at which all schedules train was tried for all, so none is shared.")
-            rows, level, raced = score(runner, candidates, own, common, question.seeds, question.race)
+            order = order_of(tuned, question.pilot_seeds) if how.forecast else None
+            rows, level, raced = score(runner, candidates, own, common, question.seeds, question.race, order)
+            forecasted = None if order is None else order.outcome()
             runner.clean()
             first = rows[0].results[0]
             study = Study(
@@ -141,9 +146,10 @@ def answer(question: Question, source: Source, steps: int | None, epochs: float 
                 steps_trained=runner.steps_trained + sum(start.steps for start in found.values() if not start.kept),
                 steps_naive=runner.steps_asked + sum(start.steps for start in found.values()),
                 seconds=time.perf_counter() - began,
-                notes=(*notes, *runner.notes, *_said_by(rows), *_reused(runner)),
+                notes=(*notes, *runner.notes, *_said_by(rows), *_reused(runner), *_ordered(forecasted)),
                 provenance=provenance(how.command),
                 raced=raced,
+                forecast=forecasted,
             )
             with wording_the_disk(folder):
                 report = write_report(study, folder)
@@ -204,6 +210,10 @@ def _said_by(rows: Sequence[Row]) -> list[str]:
     """What the first run says of how it was made, and what runs under rules do."""
     ruled = [note for row in rows for note in row.results[0].notes if note in (WATCHED_THE_SCORE, SCRIPTS_WHOLE)]
     return list(dict.fromkeys((*rows[0].results[0].notes, *ruled)))
+
+
+def _ordered(forecasted: Forecasted | None) -> tuple[str, ...]:
+    return () if forecasted is None else forecasted.sentences()
 
 
 def _reused(runner: Runner) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from lrdecay.errors import InputError, refusal
 from lrdecay.sweep.pool import Watch
 from lrdecay.verbs.answering import Compared, How, answer
@@ -13,6 +15,7 @@ from lrdecay.verbs.engines import pool_of
 from lrdecay.verbs.estimate import Estimate
 from lrdecay.verbs.export import targets_of
 from lrdecay.verbs.extras import require
+from lrdecay.verbs.forecast_order import ORDERED
 from lrdecay.verbs.planning import plan_study
 from lrdecay.verbs.question import Question
 from lrdecay.verbs.ruling import check_rules
@@ -44,6 +47,7 @@ def compare(
     out: str | Path | None = None,
     workers: int | None = None,
     share: bool = True,
+    forecast: bool = False,
     max_disk: str | None = None,
     engine: str = "local",
     address: str | None = None,
@@ -83,6 +87,7 @@ def compare(
         out: the report folder. The same command finds its finished runs there and makes only what is missing.
         workers: processes; by default one per core.
         share: whether runs that agree up to a step are trained once up to it. The results are the same.
+        forecast: train the runs first that a forecast expects most of; the results are the same.
         max_disk: what snapshots may take at once, such as "2GB".
         engine: what makes the runs: "local", a process for each core, or "ray".
         address: of a running Ray; None: one is started on this machine.
@@ -117,7 +122,7 @@ def compare(
     )
     source = source_of(task, script, arguments=arguments, metric=metric, launcher=launcher, exchange=out)
     folder = None if out is None else Path(out)
-    how = How(folder, store, workers, share, targets, say, watch, command, engine, address, snapshots)
+    how = How(folder, store, workers, share, targets, say, watch, command, engine, address, snapshots, forecast)
     return answer(question, source, steps, epochs, how)
 
 
@@ -140,6 +145,7 @@ def dry_run(
     evaluations: int | None = None,
     workers: int | None = None,
     share: bool = True,
+    forecast: bool = False,
     max_disk: str | None = None,
     engine: str = "local",
     address: str | None = None,
@@ -169,7 +175,7 @@ def dry_run(
         nominal = question.candidates(arms, {})
         check_rules(pool, [make_spec(c, c.stated, 0) for c in nominal])
         planned = plan_study(pool, question, arms, nominal, None, share=share)
-    return planned.whole
+    return evolve(planned.whole, assumes=(*planned.whole.assumes, ORDERED)) if forecast else planned.whole
 
 
 def _measured(script: str | None, evaluations: int | None) -> int | None:

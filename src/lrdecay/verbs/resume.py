@@ -31,6 +31,7 @@ def resume(
     out: str | Path | None = None,
     workers: int | None = None,
     share: bool = True,
+    forecast: bool = False,
     max_disk: str | None = None,
     engine: str = "local",
     address: str | None = None,
@@ -61,6 +62,7 @@ def resume(
     out: str | Path | None = None,
     workers: int | None = None,
     share: bool = True,
+    forecast: bool = False,
     max_disk: str | None = None,
     engine: str = "local",
     address: str | None = None,
@@ -92,6 +94,7 @@ def resume(
         out: the report folder; by default the study's own.
         workers: processes.
         share: whether runs that agree up to a step are trained once up to it.
+        forecast: train the runs first that a forecast expects most of.
         max_disk: what snapshots may take at once.
         engine: "local" or "ray".
         address: of a running Ray.
@@ -135,5 +138,5 @@ def resume(
     question = recorded.asked(schedules, seeds, budget, max_disk)
     folder = found.folder if out is None else Path(out)
     where = None if found.in_folder and folder == found.folder else found.where
-    how = How(folder, where, workers, share, targets, say, watch, command, engine, address, snapshots)
+    how = How(folder, where, workers, share, targets, say, watch, command, engine, address, snapshots, forecast)
     return answer(question, recorded.source, recorded.steps, recorded.epochs, how)

@@ -8,6 +8,7 @@ from lrdecay.runs.spec import RunResult
 from lrdecay.sweep.racing import Dropped, Raced, RaceRule
 from lrdecay.sweep.runner import Runner
 from lrdecay.sweep.study import Row
+from lrdecay.verbs.forecast_order import ForecastOrder
 from lrdecay.verbs.tuning import Candidate, make_spec, members_of
 
 __all__ = ["score"]
@@ -20,6 +21,7 @@ def score(
     common: float | None,
     seeds: tuple[int, ...],
     rule: RaceRule | None,
+    order: ForecastOrder | None = None,
 ) -> tuple[list[Row], list[Row], Raced | None]:
     """Train the candidates on the scoring seeds.
 
@@ -32,6 +34,7 @@ def score(
         common: a peak at which all are scored too; None: there is none.
         seeds: all of them.
         rule: how to race; None: every candidate has every seed.
+        order: says which runs are trained first; None: as they stand.
 
     Returns:
         The rows at their own peaks, those at the shared one (none where there is none), and the race.
@@ -58,7 +61,7 @@ def score(
         what = "scoring: the same seeds for every schedule"
         if rule is not None:
             what = f"scoring, {made + len(batch)} of {len(seeds)} seeds: {len(left)} of {len(candidates)} schedules"
-        found = _results(runner, wanted, batch, what)
+        found = _results(runner, wanted, batch, what, order, len(left))
         for c, results in zip(left, found[: len(left)], strict=True):
             at_own[c.written] += results
         for c, results in zip(left, found[len(left) :], strict=False):  # none without a shared peak
@@ -70,12 +73,20 @@ def score(
 
 
 def _results(
-    runner: Runner, wanted: Sequence[tuple[Candidate, float]], seeds: Sequence[int], what: str
+    runner: Runner,
+    wanted: Sequence[tuple[Candidate, float]],
+    seeds: Sequence[int],
+    what: str,
+    order: ForecastOrder | None,
+    own: int,
 ) -> list[list[RunResult]]:
-    """Of each candidate at its peak, the results on these seeds."""
+    """Of each candidate at its peak, the results on these seeds; the first ``own`` are at their own peaks."""
     specs = [make_spec(c, peak, seed) for c, peak in wanted for seed in seeds]
-    results = runner.run(specs, what, members_of(wanted, specs, "score"))
-    n = len(seeds)
+    members, n = members_of(wanted, specs, "score"), len(seeds)
+    if order is not None:
+        runs = dict(zip((m.identity for m in members), specs, strict=True))
+        order.expect(runs, {m.identity: m.name for m in members[: own * n]})
+    results = runner.run(specs, what, members, order)
     return [results[i * n : (i + 1) * n] for i in range(len(wanted))]
 
 
