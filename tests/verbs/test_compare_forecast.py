@@ -90,8 +90,8 @@ def test_json_report_and_notes_say_what_ordered_it_and_that_no_number_changed(pl
 def test_what_was_finished_before_the_stop_is_told_again_so_that_the_first_seed_is_ordered_by_a_law(ordered) -> None:
     runs = ordered.study.forecast.runs
 
-    assert "Seed 0: ordered by the heldout_loss that the law sublinear predicts." in ordered.study.forecast.said
-    assert {row.by for row in runs if row.seed == 0} == {"by sublinear"}
+    assert "Seed 0: ordered by the heldout_loss that the law noise_floor predicts." in ordered.study.forecast.said
+    assert {row.by for row in runs if row.seed == 0} == {"by noise_floor"}
     assert [row.seed for row in runs] == sorted(row.seed for row in runs)
 
 

@@ -74,7 +74,7 @@ def test_first_come_the_trunk_and_a_cooldown_then_what_the_law_expects_most_of_a
     assert [row.schedule for row in outcome.runs] == [run.schedule for run in left]
     assert all(row.observed == pytest.approx(losses[f"0 {row.schedule}"], rel=0.01) for row in outcome.runs)
     assert all(abs(row.error) < 0.03 for row in outcome.runs)
-    assert outcome.sentences()[0] == "Seed 0: ordered by the training loss that the law sublinear predicts."
+    assert outcome.sentences()[0] == "Seed 0: ordered by the training loss that the law noise_floor predicts."
     assert outcome.fits == 1
 
 

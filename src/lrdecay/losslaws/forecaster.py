@@ -36,7 +36,8 @@ CALIBRATED = 0.75
 
 FURTHER = 2.0
 """Times the error at held-out ends, for what is asked lies further out than they do. Ends of language models' curves
-are off by so little that it does not matter; on small tasks that follow no law well it does (`bench.averaged_forecast`)."""
+are off by so little that it does not matter; on small tasks that follow no law well it does
+(`bench.averaged_forecast`)."""
 
 _ABOVE = 1.02  # of the peak: what is above is another peak
 _LONGER = 1.02  # of the longest log: what is longer is extrapolated

@@ -17,7 +17,7 @@ from lrdecay.losslaws.forecaster import Forecaster
 
 __all__ = ["SHORTEST", "UNFIT", "check_fit", "support"]
 
-UNFIT = 0.1
+UNFIT = 0.2
 """Of the loss, at held-out ends: a law that is off by more says nothing of these logs."""
 
 SHORTEST = 0.05

@@ -26,7 +26,7 @@ class Foretold:
 
     schedule: str  # as the user wrote it, and on which arm
     seed: int
-    by: str  # "by sublinear", the law, or "from other seeds"
+    by: str  # "by noise_floor", the law, or "from other seeds"
     of: str  # what was predicted: "heldout_loss", "training loss", or the metric
     predicted: float
     observed: float  # nan where it diverged

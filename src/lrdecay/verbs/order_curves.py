@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from lrdecay.errors import InputError
-from lrdecay.losslaws.curve import FEWEST, Curve, FloatArray, warmup_of
+from lrdecay.losslaws.curve import DECAYS, FEWEST, Curve, FloatArray, warmup_of
 from lrdecay.losslaws.fitting import POINTS
-from lrdecay.losslaws.support import DECAYS, SHORTEST
+from lrdecay.losslaws.support import SHORTEST
 from lrdecay.runs.spec import RunResult, RunSpec
 from lrdecay.sweep.evidence import heldout_column
 
