@@ -27,7 +27,7 @@ def logs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def beside(logs):
-    return lrdecay.forecast(logs, averaged=True, law="momentum")
+    return lrdecay.forecast(logs, predict="linear(peak)", averaged=True, law="momentum")
 
 
 def rates_of(row):
@@ -62,6 +62,12 @@ def test_the_laws_end_of_the_same_run_stands_beside(beside):
     for row in one.cooldowns:
         rates = rates_of(row)
         assert row.law.loss == pytest.approx(beside.forecaster.predict(rates, warmup_of(rates)).loss, rel=1e-4)
+
+
+def test_what_else_was_asked_is_answered_too(beside):
+    assert [p.spec for p in beside.predictions] == ["linear(0.1)"]
+    assert len(beside.averaged) == 1
+    assert not any("nothing was asked" in note for note in beside.notes)
 
 
 def test_json_says_what_the_value_says(beside, logs):
