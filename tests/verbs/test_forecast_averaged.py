@@ -122,6 +122,17 @@ def test_who_did_not_ask_is_told_once_and_only_where_there_is_an_answer(logs, be
     assert "--averaged" not in str(caught.value)
 
 
+def test_looks_too_few_for_a_law_are_enough_for_averaged_weights(logs, tmp_path):
+    head, *rows = logs[0].read_text().splitlines(keepends=True)
+    eight = tmp_path / "eight.csv"
+    eight.write_text("".join([head, *rows[9::10]]))
+    with pytest.raises(InputError, match=r"at least 12 losses.*eight: --averaged says"):
+        lrdecay.forecast(eight)
+    found = lrdecay.forecast(eight, averaged=True)
+    assert found.averaged[0].step == 2000
+    assert any("at least 12 losses" in note for note in found.notes)
+
+
 def test_a_log_that_cooled_is_left_out_with_a_note_and_refused_alone(logs, tmp_path):
     cooled = with_average(tmp_path, "cooled", logs[1])
     found = averaged_of_logs(tables_of_logs([logs[0], cooled], Asked()), None, Asked())

@@ -126,10 +126,9 @@ def forecast(
     if said is not None and not over and extend is None:
         return _of_averages(said, runs, asked, law, seed, command)
     offered = can_be_asked(runs, asked) if said is None else ()
-    read = curves_of(runs, asked)
     lengths = [w.horizon.steps for w in wanted if w.horizon is not None]
     farthest = max([*lengths, *([steps] if steps else []), *([extend] if extend else [])], default=None)
-    notes = [*read.notes, *_supported(read.curves, farthest, offered)]
+    read, notes = _supported(runs, asked, farthest, offered)
 
     highest = max(float(c.losses.max()) for c in read.curves)
     if target is not None and target >= highest:
@@ -158,10 +157,13 @@ def forecast(
     return Forecast(fitted, found, answers, length, doubted, tuple(notes), provenance(command))
 
 
-def _supported(curves: Sequence[Curve], farthest: int | None, offered: Sequence[str]) -> tuple[str, ...]:
-    """As `support`; a refusal says too what can be asked without a law."""
+def _supported(
+    runs: Sequence[Laid], asked: Asked, farthest: int | None, offered: Sequence[str]
+) -> tuple[Logs, list[str]]:
+    """Curves that carry a law, and notes on them; a refusal says too what can be asked without a law."""
     try:
-        return support(curves, farthest)
+        read = curves_of(runs, asked)
+        return read, [*read.notes, *support(read.curves, farthest)]
     except InputError as problem:
         if not offered:
             raise
@@ -172,8 +174,7 @@ def _supported(curves: Sequence[Curve], farthest: int | None, offered: Sequence[
 def _of_averages(said: Averaged, runs: Sequence[Laid], asked: Asked, law: str, seed: int, command: str) -> Forecast:
     """Nothing else was asked: with a law beside it where the logs carry one, otherwise with a note."""
     try:
-        read = curves_of(runs, asked)
-        notes = [*read.notes, *support(read.curves)]
+        read, notes = _supported(runs, asked, None, ())
         fitted = forecaster(read.curves, law, seed)
         check_fit(fitted)
     except InputError as problem:
