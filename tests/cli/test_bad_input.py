@@ -148,6 +148,8 @@ WORK = [
     (["compare", "quadratic", "-s", "cosine(0.1)", "--race-after", "2"], ["--race-after", "with --race"]),
     (["compare", "quadratic", "-s", "cosine(0.1)", "--evaluations", "0"], ["evaluations", "positive", "got 0"]),
     (["compare", "--script", "true", "-s", "cosine(0.1)", "--evaluations", "20"], ["evaluations", "script", "got 20"]),
+    (["train", "quadratic", "-s", "cosine(0.1)", "--evaluations", "0"], ["evaluations", "positive", "got 0"]),
+    (["train", "--script", "true", "-s", "cosine(0.1)", "--evaluations", "20"], ["evaluations", "script", "got 20"]),
     (["compare", "--resume", "r", "--evaluations", "20"], ["--evaluations", "--resume", "got 20"]),
     (["compare", "quadratic", "-s", "cosine(0.1) * plateu()"], ["plateu", "Did you mean `plateau`?"]),
     (["compare", "quadratic", "-s", "cosine(0.1) * sasa()"], ["sasa()", "stationarity", "TorchTask"]),

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from tests.losslaws.planted import CONSTANT
-from tests.verbs.planted_logs import log, pair
+from tests.verbs.planted_logs import log, pair, with_average
 
 from lrdecay.cli.main import run
 
@@ -55,6 +55,7 @@ def test_json_has_the_keys_of_every_answer(logs, capsys):
         "target_steps",
         "extension",
         "refined",
+        "averaged",
         "next_runs",
         "logs",
         "notes",
@@ -66,6 +67,24 @@ def test_json_has_the_keys_of_every_answer(logs, capsys):
     assert one["extrapolated"] is False
     assert data["recommendation"] is None
     assert data["target_steps"] is None
+
+
+def test_what_averaged_weights_say_is_printed_with_the_law_beside_it_or_with_why_there_is_none(logs, capsys, tmp_path):
+    watch = str(with_average(tmp_path, "watch", logs[0], below=1.0))
+    assert run(["forecast", watch, "--averaged"]) == 0
+    alone = capsys.readouterr().out
+    assert run(["forecast", watch, logs[1], "--averaged", "--law", "momentum"]) == 0
+    beside = capsys.readouterr().out
+
+    for out in (alone, beside):
+        assert "linear cooldowns from step 2000 of watch, by its averaged weights" in out
+        assert "20%      400" in out
+    assert "watch (averaged)" in alone
+    assert "by the law" not in alone
+    assert "note: No law was fitted, and none is needed for averaged weights." in alone
+    assert "by the law" in beside
+    assert "they disagree" in beside
+    assert "note: watch: the law and the averaged weights disagree on the cooldown of 10%, 20%, 40%" in beside
 
 
 BAD = [
@@ -96,6 +115,14 @@ BAD = [
     (["{ten}", "{constant}"], ["at least 12 losses"]),
     (["{bad}", "{constant}"], ["diverged"]),
     (["{blank}"], ["blank"]),
+    (["{constant}", "--averaged"], ["forecast(averaged=...)", "loss of averaged weights", "CooldownNow"]),
+    (["{watch}", "--averaged-column", "averagd"], ["forecast(averaged=...)", "averagd", "Did you mean `averaged`?"]),
+    (["{watch}", "--averaged", "--warmup", "2000"], ["--warmup", "before the last look of watch, at step 2000"]),
+    (["{watch}", "--averaged", "--steps", "3000"], ["forecast(steps=...)", "--predict SPEC"]),
+    (["{watch}", "--averaged", "--recommend"], ["must hold a run whose rate decays"]),
+    (["{watch}", "--averaged", "--plot", "x.svg"], ["--plot FILE", "carry a law"]),
+    (["{watch}"], ["must hold a run whose rate decays", "watch: --averaged says"]),
+    (["{cooldown}", "--averaged"], ["forecast(averaged=...)", "must hold a constant rate", "without the cooldown"]),
 ]
 
 
@@ -110,7 +137,8 @@ def broken(tmp_path, monkeypatch, logs):
     rows = [f"{s},0.1,{4 if s < 500 else np.nan}" for s in range(25, 1000, 25)]
     bad.write_text("\n".join(["step,lr,loss", *rows]) + "\n")
     blank.write_text("")
-    return {"constant": logs[0], "cooled": logs[1], "other": other, "ten": ten, "bad": bad, "blank": blank}
+    averaged = {"watch": with_average(tmp_path, "watch", logs[0]), "cooldown": with_average(tmp_path, "cool", logs[1])}
+    return {"constant": logs[0], "cooled": logs[1], "other": other, "ten": ten, "bad": bad, "blank": blank} | averaged
 
 
 @pytest.mark.parametrize(("arguments", "words"), BAD, ids=[" ".join(a) or "nothing" for a, _ in BAD])

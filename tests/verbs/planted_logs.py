@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from tests.losslaws.planted import CONSTANT, LONG, rates_of, truth
 
@@ -22,3 +24,12 @@ def log(folder, name, spec, steps, first=0, every=25, noise=0.0):
 def pair(folder):
     """A constant run and one with a cooldown."""
     return log(folder, "constant", CONSTANT, 2000), log(folder, "cooled", LONG, 1500)
+
+
+def with_average(folder, name, path, below=0.03):
+    """A log of these, with the loss of averaged weights in a column of that name, so much below the loss."""
+    head, *rows = Path(path).read_text().split()
+    said = [f"{row},{float(row.rpartition(',')[2]) - below!r}" for row in rows]
+    path = folder / f"{name}.csv"
+    path.write_text("\n".join([f"{head},averaged", *said]) + "\n")
+    return path

@@ -53,6 +53,15 @@ def test_an_open_peak_is_filled_by_peak(tmp_path):
     assert trained.result.schedule == "cosine(0.02)"
 
 
+def test_heldout_metrics_are_measured_as_often_as_asked(tmp_path):
+    for asked, looks in ((None, 10), (20, 20), (100, 40)):
+        trained = lrdecay.train("quadratic", "cosine(0.05)", steps=40, evaluations=asked, out=tmp_path)
+        measured = trained.result.trace.metrics["heldout_loss"]
+        assert np.isfinite(measured).sum() == looks
+        assert np.isfinite(measured[-1])
+        assert np.isfinite(Trace.from_csv(tmp_path / "trace.csv").metrics["heldout_loss"]).sum() == looks
+
+
 def test_a_schedule_may_carry_its_horizon(tmp_path):
     assert lrdecay.train("quadratic", "cosine(0.02) @ 33", out=tmp_path).result.steps == 33
 

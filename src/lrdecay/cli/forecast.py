@@ -54,6 +54,13 @@ def forecast_command(
     refine: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The refined schedule from gradient norms in this column.")
     ] = None,
+    averaged: Annotated[
+        bool,
+        typer.Option("--averaged", help="Say what cooldowns from here give, by the loss of averaged weights; no law."),
+    ] = False,
+    averaged_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The same, where the column is not known by its name.")
+    ] = None,
     norms: Annotated[str, typer.Option(help="2: they are 2-norms, for SGD; 1: 1-norms, for Adam.")] = "2",
     law: Annotated[
         str, typer.Option(metavar="NAME", help="auto, noise_floor, multi_power, momentum or functional.")
@@ -90,6 +97,8 @@ def forecast_command(
     Example: lrdecay forecast constant.csv cooldown.csv --cooldown --target 2.95
 
     Example: lrdecay forecast constant.csv cooldown.csv --extend 80000
+
+    Example: lrdecay forecast watch.csv --averaged
     """
     from lrdecay.cli.forecast_words import show
     from lrdecay.verbs.extras import require
@@ -115,6 +124,7 @@ def forecast_command(
         extend_at=extend_at,
         refine=refine,
         norms=norms,
+        averaged=averaged if averaged_column is None else averaged_column,
         law=law,
         loss=loss,
         step=step,
@@ -130,6 +140,9 @@ def forecast_command(
     if picture_file is not None:
         from lrdecay.report.forecast_figure import forecast_figure
 
+        if found.forecaster is None:
+            rule = "must come with logs that carry a law, which it draws"
+            raise InputError(refusal("--plot FILE", rule, str(plot), "Leave it out with --averaged alone."))
         save(forecast_figure(found.forecaster, found.drawn), picture_file)
     if schedule_file is not None and found.schedules:
         schedule_file.write_text(dumps(found.schedules, indent=2) + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lrdecay.losslaws.curve import FloatArray, IntArray
     from lrdecay.losslaws.extending import Extension
     from lrdecay.losslaws.forecaster import Prediction
     from lrdecay.losslaws.freeform import Freeform
@@ -28,11 +29,13 @@ def show(found: Forecast) -> None:
     from rich.console import Console
 
     from lrdecay.losslaws.reaching import FARTHEST
+    from lrdecay.report.forecast_averaged import averaged_table
     from lrdecay.report.forecasting import laws_table, lengths_table, predictions_table
 
     sys.stdout.write(_picture(found) + "\n\n")
     console = Console(width=None if sys.stdout.isatty() else 110)
-    console.print(laws_table(found.forecaster.choice))
+    if found.forecaster is not None:
+        console.print(laws_table(found.forecaster.choice))
     if found.predictions:
         console.print(predictions_table([(p, found.to_best(p)) for p in found.predictions]))
     answers = found.answers
@@ -49,7 +52,11 @@ def show(found: Forecast) -> None:
         r = answers.refined
         _head(console, f"refined from the {r.column} of {r.run}, over {r.steps} updates: {r.spec}")
         _tell(console, f"  {_end(answers.made[-1].prediction)}")
-    if found.target is not None:
+    for log in answers.averaged or ():
+        _head(console, f"linear cooldowns from step {log.step} of {log.log}, by its averaged weights")
+        console.print(averaged_table(log.cooldowns))
+        _tell(console, f"  now {log.now:.4g}, {log.column} on its line over the last half of the updates")
+    if found.target is not None and found.forecaster is not None:
         _tell(console, _reached(found.target.reach, FARTHEST * found.forecaster.longest))
     for s in found.next_runs:
         start = f"from the checkpoint at step {s.start}" if s.start else "from the start"
@@ -64,16 +71,23 @@ def _tell(console: Console, line: str) -> None:
 
 
 def _picture(found: Forecast) -> str:
-    """Logged and predicted losses, without the first twentieth."""
+    """Logged and predicted losses, without the first twentieth; without a law those of weights and of their average."""
     from lrdecay.report.picture import picture
 
-    logged = [c.thinned(_LOGGED) for c in found.forecaster.curves]
-    curves = {f"{c.name} (logged)": (c.steps, c.losses) for c in logged}
+    curves: dict[str, tuple[IntArray, FloatArray]] = {}
+    if found.forecaster is None:
+        title = "loss, logged: of the weights and of their average"
+        for log in found.averaged or ():
+            curves[f"{log.log} ({log.column})"] = (log.trunk.steps, log.trunk.plain)
+            curves[f"{log.log} (averaged)"] = (log.trunk.steps, log.trunk.averaged)
+    else:
+        title = f"loss, logged and forecast; {found.law} law"
+        logged = [c.thinned(_LOGGED) for c in found.forecaster.curves]
+        curves = {f"{c.name} (logged)": (c.steps, c.losses) for c in logged}
     curves |= {f"{p.spec} @ {p.length} (forecast)": (p.steps, p.losses) for p in found.drawn}
     first = _EARLY * max(float(steps[-1]) for steps, _ in curves.values())
     shown = dict(list(curves.items())[-_MOST_CURVES:])
     late = {name: (steps[steps > first], losses[steps > first]) for name, (steps, losses) in shown.items()}
-    title = f"loss, logged and forecast; {found.law} law"
     return picture(late, title=title, x_label="step", colour=sys.stdout.isatty())
 
 

@@ -37,6 +37,10 @@ def train_command(
     with_: With = None,
     optimizer: Optimizer = None,
     metric: Metric = None,
+    evaluations: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many times along the run held-out metrics are measured; 10 by default."),
+    ] = None,
     out: Out = None,
     verify_fork: Annotated[
         int, typer.Option(metavar="N", help="Also fork at N random steps and report whether the ends agree.")
@@ -62,6 +66,7 @@ def train_command(
             epochs=epochs,
             arguments=task_arguments(with_, optimizer),
             metric=metric,
+            evaluations=evaluations,
             out=out,
             verify_fork=verify_fork,
             watch=bar,

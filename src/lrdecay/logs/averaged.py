@@ -11,18 +11,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
 from lrdecay.errors import InputError, refusal
 from lrdecay.logs.cleaning import cleaned
 from lrdecay.logs.columns import log_of
-from lrdecay.logs.log import Table
+from lrdecay.logs.log import FloatArray, Table
 from lrdecay.logs.rates import rates_of
 from lrdecay.logs.reading import read_tables
 from lrdecay.losslaws.averaged import AVERAGE, FEWEST, AveragedTrunk
 from lrdecay.schedule import Schedule
 
-__all__ = ["KEPT_RATE", "AveragedReading", "averaged_column", "read_averaged"]
+__all__ = ["KEPT_RATE", "AveragedReading", "averaged_column", "averaged_of", "read_averaged"]
 
 KEPT_RATE = 0.98
 """Of the highest rate of the last half of the updates: one below is no constant rate."""
@@ -39,11 +39,17 @@ class AveragedReading:
     Attributes:
         name: of the run.
         trunk: its losses, at the steps at which both were measured.
+        loss: the column of the weights' own.
+        rates: of every update up to the last of these steps, shape (T,).
+        warmup: updates that warmed up.
         notes: sentences about everything that was left out, moved or assumed.
     """
 
     name: str
     trunk: AveragedTrunk
+    loss: str
+    rates: FloatArray = field(repr=False)
+    warmup: int
     notes: tuple[str, ...]
 
 
@@ -89,7 +95,7 @@ def read_averaged(
     """
     tables = read_tables(source, step=step, steps_per_epoch=steps_per_epoch, run=run)
     found = [
-        _reading(table, name, loss, lr, schedule, steps, warmup)
+        averaged_of(table, name, loss=loss, lr=lr, schedule=schedule, steps=steps, warmup=warmup)
         for table in tables
         if (name := averaged or averaged_column(table.columns)) is not None
     ]
@@ -100,15 +106,17 @@ def read_averaged(
     return found
 
 
-def _reading(
+def averaged_of(
     table: Table,
     averaged: str,
-    loss: str | None,
-    lr: str | None,
-    schedule: str | Schedule | None,
-    steps: int | None,
-    warmup: int | None,
+    *,
+    loss: str | None = None,
+    lr: str | None = None,
+    schedule: str | Schedule | None = None,
+    steps: int | None = None,
+    warmup: int | None = None,
 ) -> AveragedReading:
+    """One run that was read already; ``averaged`` is its column, the rest and the errors are as of `read_averaged`."""
     plain = loss or next((name for name in _PLAIN if name in table.columns), None)
     log = log_of(table, loss=plain, lr=lr)
     other_log = log_of(table, loss=averaged, lr=lr)
@@ -116,14 +124,15 @@ def _reading(
     both, i, j = np.intersect1d(own.steps, other.steps, return_indices=True)
     if not len(both):
         rule = f"must hold {averaged} at steps at which {log.loss_name} was measured too, in {table.name}"
-        raise InputError(refusal("read_averaged(source)", rule, "none"))
+        raise InputError(refusal("forecast(averaged=...)", rule, "none"))
     last = int(both[-1])
     rates = rates_of(log, last, schedule=schedule, steps=steps, warmup=warmup)
     felt = rates.values[last // 2 : last]
     if felt.min() < KEPT_RATE * felt.max():
         rule = f"must hold a constant rate over the last half of the updates of {table.name}"
         cure = "Give the trunk's log, without the cooldown; what averaged weights say is of a run at a constant rate."
-        raise InputError(refusal("read_averaged(source)", rule, [float(felt.min()), float(felt.max())], cure))
+        raise InputError(refusal("forecast(averaged=...)", rule, [float(felt.min()), float(felt.max())], cure))
     trunk = AveragedTrunk(both, other.values[j], own.values[i])
     said = dict.fromkeys((*log.notes, *notes, *more, *rates.notes))
-    return AveragedReading(table.name, trunk, tuple(note for note in said if not note.startswith(_SMOOTH)))
+    told = tuple(note for note in said if not note.startswith(_SMOOTH))
+    return AveragedReading(table.name, trunk, log.loss_name, rates.values[:last], min(rates.warmup, last), told)

@@ -28,7 +28,7 @@ from lrdecay.logs.rows import Asked
 from lrdecay.losslaws.curve import Curve
 from lrdecay.schedule import Schedule
 
-__all__ = ["Reading", "read_curves", "read_tables"]
+__all__ = ["Reading", "read_curves", "read_tables", "reading_of"]
 
 _READERS = {  # kind -> (module of logs, function)
     "csv": ("reading_csv", "read_csv"),
@@ -89,9 +89,7 @@ def read_curves(
         MissingExtraError: what the format needs is not installed.
     """
     tables = read_tables(source, step=step, steps_per_epoch=steps_per_epoch, run=run)
-    return [
-        _reading(log_of(table, loss=loss, lr=lr), schedule=schedule, steps=steps, warmup=warmup) for table in tables
-    ]
+    return [reading_of(table, loss=loss, lr=lr, schedule=schedule, steps=steps, warmup=warmup) for table in tables]
 
 
 def read_tables(
@@ -105,7 +103,17 @@ def read_tables(
     return _chosen(_told_apart(_tables(source, Asked(step, steps_per_epoch))), run, str(source))
 
 
-def _reading(log: Log, *, schedule: str | Schedule | None, steps: int | None, warmup: int | None) -> Reading:
+def reading_of(
+    table: Table,
+    *,
+    loss: str | None = None,
+    lr: str | None = None,
+    schedule: str | Schedule | None = None,
+    steps: int | None = None,
+    warmup: int | None = None,
+) -> Reading:
+    """One run that was read already; arguments and errors as of `read_curves`."""
+    log = log_of(table, loss=loss, lr=lr)
     losses, notes = cleaned(log)
     rates = rates_of(log, int(losses.steps[-1]), schedule=schedule, steps=steps, warmup=warmup)
     curve = Curve(log.name, rates.values, losses.steps, losses.values, rates.warmup)

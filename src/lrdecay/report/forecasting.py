@@ -23,7 +23,7 @@ from lrdecay.losslaws.curve import FloatArray, IntArray
 from lrdecay.losslaws.forecaster import Difference, Prediction
 from lrdecay.report.digits import UNKNOWN
 
-__all__ = ["Predicted", "laws_table", "lengths_table", "loss_digits", "predictions_table"]
+__all__ = ["Predicted", "digits_of", "laws_table", "lengths_table", "loss_digits", "predictions_table"]
 
 
 @frozen(eq=False)
@@ -54,10 +54,11 @@ class Predicted:
 
 def loss_digits(predictions: Sequence[Prediction]) -> int:
     """Decimals that losses are written with: two digits of the narrowest interval's half."""
-    return _digits(min((p.high - p.low) / 2 for p in predictions))
+    return digits_of(min((p.high - p.low) / 2 for p in predictions))
 
 
-def _digits(half: float) -> int:
+def digits_of(half: float) -> int:
+    """Decimals that show two digits of an interval's half-width."""
     return int(np.clip(1 - math.floor(math.log10(half)), 2, 8)) if half > 0 else 4
 
 
@@ -103,7 +104,7 @@ def predictions_table(rows: Sequence[tuple[Predicted, Difference | None]]) -> Ri
 def lengths_table(lengths: Sequence[Length]) -> RichTable:
     """Cooldowns by length; bold are those that cannot be told from the best."""
     half = min((own.high - own.low) / 2 for own in lengths)
-    digits = _digits(half)
+    digits = digits_of(half)
     grid = _grid()
     for title in ("\ncooldown", "final\nloss", "\n90%", "to the best\n90%"):
         grid.add_column(title, justify="right", no_wrap=True)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from attrs import evolve
 
-from lrdecay.errors import InputError, non_negative_int, one_of, positive, positive_int, refusal
+from lrdecay.errors import Constraint, InputError, non_negative_int, one_of, positive, positive_int, refusal
 from lrdecay.losslaws.candidates import Family
 from lrdecay.losslaws.choosing import LAWS
 from lrdecay.losslaws.curve import Curve, FloatArray
@@ -19,7 +20,8 @@ from lrdecay.schedule import Schedule
 from lrdecay.verbs.extras import require
 from lrdecay.verbs.forecast_answers import Answers
 from lrdecay.verbs.forecast_asking import Questions, answered
-from lrdecay.verbs.forecast_logs import Asked, curves_of_logs
+from lrdecay.verbs.forecast_averaged import Averaged, averaged_of_logs, can_be_asked, with_law
+from lrdecay.verbs.forecast_logs import Asked, Laid, Logs, curves_of, tables_of_logs
 from lrdecay.verbs.forecast_refine import NORMS, Refined, norms_of_logs
 from lrdecay.verbs.forecast_refine import refine as refined_of
 from lrdecay.verbs.forecast_result import Forecast
@@ -30,6 +32,8 @@ from lrdecay.verbs.show import Said
 __all__ = ["Forecast", "forecast", "of_fit"]
 
 _SUGGESTED = 3
+_yes_or_column = Constraint("must be True, False or the name of a column", lambda v: isinstance(v, bool | str))
+_OFFER = "--averaged says what a cooldown from its end would reach, by the loss of averaged weights; no law is needed."
 
 
 def forecast(
@@ -46,6 +50,7 @@ def forecast(
     extend_at: int | None = None,
     refine: str | None = None,
     norms: str = "2",
+    averaged: bool | str = False,
     law: str = "auto",
     loss: str | None = None,
     step: str | None = None,
@@ -75,6 +80,9 @@ def forecast(
         extend_at: the step of its checkpoint; None: the end of its log.
         refine: the column of gradient norms, for the refined schedule (`lrdecay.losslaws.refined`).
         norms: "2" where they are 2-norms, as SGD's formula takes, "1" for the 1-norms that Adam's takes.
+        averaged: say what cooldowns from here would reach, by the loss of averaged weights that logs hold
+            (`lrdecay.losslaws.averaged`); a string names its column. Where nothing else is asked no law is needed: if
+            the logs carry none, a note says why.
         law: a name, or "auto": chosen by what each is off on whole held-out runs.
         loss: the column that is the loss; None: guessed where one alone can be it.
         step: the column of steps.
@@ -100,6 +108,7 @@ def forecast(
     if target is not None:
         positive.check("forecast(target=...)", target)
     one_of(NORMS).check("forecast(norms=...)", norms)
+    _yes_or_column.check("forecast(averaged=...)", averaged)
     questions = Questions(recommend, free_form, cooldown, target, extend, extend_run, extend_at)
     questions.check()
     wanted = wanted_of(predict, steps, steps_per_epoch)
@@ -112,10 +121,14 @@ def forecast(
         loss, step, lr, given, log_steps, warmup, steps_per_epoch, (run,) if isinstance(run, str) else tuple(run)
     )
     files = [logs] if isinstance(logs, str | Path) else list(logs)
-    read = curves_of_logs(files, asked)
+    runs = tables_of_logs(files, asked)
+    said = None if averaged is False else averaged_of_logs(runs, averaged if isinstance(averaged, str) else None, asked)
+    if said is not None and not over and extend is None:
+        return _of_averages(said, runs, asked, law, seed, command)
+    offered = can_be_asked(runs, asked) if said is None else ()
     lengths = [w.horizon.steps for w in wanted if w.horizon is not None]
     farthest = max([*lengths, *([steps] if steps else []), *([extend] if extend else [])], default=None)
-    notes = [*read.notes, *support(read.curves, farthest)]
+    read, notes = _supported(runs, asked, farthest, offered)
 
     highest = max(float(c.losses.max()) for c in read.curves)
     if target is not None and target >= highest:
@@ -136,7 +149,47 @@ def forecast(
         asks = "--predict SPEC, --recommend, --cooldown, --target LOSS, --extend N or --refine COLUMN asks."
         notes.append(f"Laws were fitted and nothing was asked: {asks}")
     doubted = _suggested(fitted, found, answers, length, rise)
+    if said is not None:
+        answers, more = _with_averages(answers, said, fitted, read)
+        notes += more
+    elif offered:
+        notes.append(f"{', '.join(offered)}: {_OFFER}")
     return Forecast(fitted, found, answers, length, doubted, tuple(notes), provenance(command))
+
+
+def _supported(
+    runs: Sequence[Laid], asked: Asked, farthest: int | None, offered: Sequence[str]
+) -> tuple[Logs, list[str]]:
+    """Curves that carry a law, and notes on them; a refusal says too what can be asked without a law."""
+    try:
+        read = curves_of(runs, asked)
+        return read, [*read.notes, *support(read.curves, farthest)]
+    except InputError as problem:
+        if not offered:
+            raise
+        msg = f"{problem} {', '.join(offered)}: {_OFFER}"
+        raise InputError(msg) from problem
+
+
+def _of_averages(said: Averaged, runs: Sequence[Laid], asked: Asked, law: str, seed: int, command: str) -> Forecast:
+    """Nothing else was asked: with a law beside it where the logs carry one, otherwise with a note."""
+    try:
+        read, notes = _supported(runs, asked, None, ())
+        fitted = forecaster(read.curves, law, seed)
+        check_fit(fitted)
+    except InputError as problem:
+        answers, longest = Answers(averaged=said[0]), max(own.step for own in said[0])
+        told = (f"No law was fitted, and none is needed for averaged weights. {problem}", *said[2])
+        return Forecast(None, (), answers, longest, (), told, provenance(command))
+    answers, more = _with_averages(Answers(), said, fitted, read)
+    notes += of_fit(fitted, (), None, given_lengths=0)
+    return Forecast(fitted, (), answers, fitted.longest, (), (*notes, *more), provenance(command))
+
+
+def _with_averages(answers: Answers, said: Averaged, fitted: Forecaster, read: Logs) -> tuple[Answers, list[str]]:
+    """With the law's ends beside those of the averaged weights, and the notes that are not of the logs' reading."""
+    beside, _, notes = with_law(said, fitted, read)
+    return evolve(answers, averaged=beside), [note for note in notes if note not in read.notes]
 
 
 def _warmup_of(curves: Sequence[Curve]) -> int:

@@ -12,6 +12,7 @@ from lrdecay.losslaws.forecaster import Difference, Prediction
 from lrdecay.losslaws.freeform import Freeform
 from lrdecay.losslaws.reaching import Reach
 from lrdecay.losslaws.recommending import Recommendation
+from lrdecay.report.forecast_averaged import AveragedLog
 from lrdecay.report.forecasting import Predicted
 from lrdecay.verbs.forecast_refine import Refined
 
@@ -73,6 +74,7 @@ class Answers:
         extension: how to go on.
         refined: from gradient norms.
         made: the schedules of these, as predictions, in this order.
+        averaged: what averaged weights say, of every log that holds their loss.
     """
 
     recommendation: Recommendation | None = None
@@ -83,6 +85,7 @@ class Answers:
     extension: Extension | None = None
     refined: Refined | None = None
     made: tuple[Predicted, ...] = ()
+    averaged: tuple[AveragedLog, ...] | None = None
 
     @property
     def schedules(self) -> tuple[str, ...]:
@@ -108,6 +111,7 @@ class Answers:
             "target_steps": None if self.target is None else self.target.to_json(),
             "extension": None if self.extension is None else _extended(self.extension),
             "refined": None if self.refined is None else self._refined(self.refined),
+            "averaged": None if self.averaged is None else [own.to_json() for own in self.averaged],
         }
 
     def _recommended(self, r: Recommendation) -> dict[str, Any]:

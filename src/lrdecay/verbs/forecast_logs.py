@@ -8,20 +8,21 @@ there the rate that the branch begins with. Several that had the same rates up t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from lrdecay.errors import InputError, at_least_one, did_you_mean, positive_int, refusal
 from lrdecay.logs.joining import begins, joined
-from lrdecay.logs.reading import Reading, read_curves
+from lrdecay.logs.log import Table
+from lrdecay.logs.reading import Reading, read_tables, reading_of
 from lrdecay.losslaws.curve import Curve
 from lrdecay.schedule import Horizon, Schedule
 from lrdecay.verbs.show import horizon_of, spec_of
 
-__all__ = ["Asked", "Logs", "curves_of_logs"]
+__all__ = ["Asked", "Laid", "Logs", "curves_of", "curves_of_logs", "tables_of_logs"]
 
 _SAME = 0.02  # relative; by how much a branch's first rate may differ from its trunk's there
 
@@ -41,16 +42,33 @@ class Asked:
 
 
 @frozen(eq=False)
+class Laid:
+    """One run with all that it logged, named apart from all others, and what was said of its rates.
+
+    Attributes:
+        table: what was logged.
+        schedule: it was trained under; None: its rates were logged.
+        steps: updates that the schedule was laid out for.
+    """
+
+    table: Table
+    schedule: Schedule | None
+    steps: int | None
+
+
+@frozen(eq=False)
 class Logs:
     """What was read.
 
     Attributes:
         curves: of every run, each with a name of its own.
         notes: sentences about what was left out, moved, joined or assumed.
+        columns: the name of each run's column of losses.
     """
 
     curves: tuple[Curve, ...]
     notes: tuple[str, ...]
+    columns: Mapping[str, str] = field(factory=dict, repr=False)
 
 
 def curves_of_logs(logs: Sequence[str | Path], asked: Asked) -> Logs:
@@ -60,10 +78,33 @@ def curves_of_logs(logs: Sequence[str | Path], asked: Asked) -> Logs:
         InputError: there are none, or one cannot be read as asked.
         RunError: one cannot be reached.
     """
+    return curves_of(tables_of_logs(logs, asked), asked)
+
+
+def tables_of_logs(logs: Sequence[str | Path], asked: Asked) -> list[Laid]:
+    """Every run that is asked for, with all that it logged.
+
+    Raises:
+        InputError: there are none, or one cannot be read as asked.
+        RunError: one cannot be reached.
+    """
     at_least_one.check("forecast(logs=...)", logs)
-    readings = _chosen(_named([r for one in _laid_out(logs, asked) for r in _read(*one, asked)]), asked.runs)
+    return _chosen(_named([own for one in _laid_out(logs, asked) for own in _read(*one, asked)]), asked.runs)
+
+
+def curves_of(runs: Sequence[Laid], asked: Asked) -> Logs:
+    """The losses of runs that were read, branches joined to their trunks.
+
+    Raises:
+        InputError: one holds no losses that a law can be fitted to.
+    """
+    readings = [
+        reading_of(own.table, loss=asked.loss, lr=asked.lr, schedule=own.schedule, steps=own.steps, warmup=asked.warmup)
+        for own in runs
+    ]
     whole = [_whole(r, readings) for r in readings]
-    return Logs(tuple(r.curve for r in whole), (*_told(whole), *_mixed(whole)))
+    columns = {r.curve.name: r.log.loss_name for r in whole}
+    return Logs(tuple(r.curve for r in whole), (*_told(whole), *_mixed(whole)), columns)
 
 
 def _laid_out(logs: Sequence[str | Path], asked: Asked) -> list[tuple[str | Path, Schedule | None, int | None]]:
@@ -86,37 +127,29 @@ def _laid_out(logs: Sequence[str | Path], asked: Asked) -> list[tuple[str | Path
     return found
 
 
-def _read(log: str | Path, schedule: Schedule | None, steps: int | None, asked: Asked) -> list[Reading]:
-    return read_curves(
-        log,
-        loss=asked.loss,
-        step=asked.step,
-        lr=asked.lr,
-        schedule=schedule,
-        steps=steps,
-        warmup=asked.warmup,
-        steps_per_epoch=asked.steps_per_epoch,
-    )
+def _read(log: str | Path, schedule: Schedule | None, steps: int | None, asked: Asked) -> list[Laid]:
+    tables = read_tables(log, step=asked.step, steps_per_epoch=asked.steps_per_epoch)
+    return [Laid(table, schedule, steps) for table in tables]
 
 
-def _named(readings: list[Reading]) -> list[Reading]:
+def _named(runs: list[Laid]) -> list[Laid]:
     """Names that several logs share are numbered from the second on: "run", "run (2)"."""
     seen: Counter[str] = Counter()
     found = []
-    for r in readings:
-        seen[r.curve.name] += 1
-        number = seen[r.curve.name]
-        name = r.curve.name if number == 1 else f"{r.curve.name} ({number})"
-        found.append(evolve(r, curve=evolve(r.curve, name=name), log=evolve(r.log, name=name)))
+    for own in runs:
+        name = own.table.name
+        seen[name] += 1
+        apart = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        found.append(evolve(own, table=evolve(own.table, name=apart)))
     return found
 
 
-def _chosen(readings: list[Reading], runs: Sequence[str]) -> list[Reading]:
-    names = [r.curve.name for r in readings]
-    for name in runs:
+def _chosen(runs: list[Laid], wanted: Sequence[str]) -> list[Laid]:
+    names = [own.table.name for own in runs]
+    for name in wanted:
         if name not in names:
             raise InputError(refusal("--run NAME", "must name a run of the logs", name, did_you_mean(name, names)))
-    return [r for r in readings if not runs or r.curve.name in runs]
+    return [own for own in runs if not wanted or own.table.name in wanted]
 
 
 def _whole(reading: Reading, readings: Sequence[Reading]) -> Reading:

@@ -12,11 +12,14 @@
      "extension": {"spec", "steps", "run", "at", "rate", "choice", "rest", "final_loss", "interval", "extrapolated",
                    "stop": {"spec", "steps", "final_loss", ...}, "gain", "difference_error", "why"},
      "refined": {"spec", "steps", "run", "column", "norms", "logged", "final_loss", "interval", "extrapolated"},
+     "averaged": [{"log", "step", "now", "cooldowns": [{"share", "updates", "spec", "loss", "interval",
+                   "law": {"loss", "interval", "extrapolated"}}]}],
      "next_runs": [{"spec", "steps", "start", "cost", "share"}],
      "logs": [{"name", "steps", "losses", "peak", "warmup"}], "notes": [...], "provenance": {...}}
 
 Errors are relative to the loss, intervals are 90%. What was not asked for is null; a "spec" is null where it is not
-recommended, and "why" says why.
+recommended, and "why" says why. Averaged weights need no law: where the logs carry none, "law" and "heldout_error" are
+null, and "fits" and "logs" are empty, for no curve was fitted.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from lrdecay.losslaws.choosing import Candidate
 from lrdecay.losslaws.forecaster import Difference, Forecaster
 from lrdecay.losslaws.next_run import Suggestion
 from lrdecay.losslaws.recommending import Recommendation
+from lrdecay.report.forecast_averaged import AveragedLog
 from lrdecay.report.forecasting import Predicted
 from lrdecay.verbs.forecast_answers import Answers, Target
 
@@ -43,16 +47,17 @@ class Forecast:
     """What the logs say of schedules.
 
     Attributes:
-        forecaster: the law that was chosen, its fits, and the curves.
+        forecaster: the law that was chosen, its fits, and the curves; None: only averaged weights were asked for, and
+            the logs carry no law; a note says why.
         predictions: in the order they were asked for.
         answers: to what was asked beside predictions.
-        steps: of the recommendation.
+        steps: of the recommendation; without a law, of the longest log.
         next_runs: cheap runs that would tell most, best first.
         notes: sentences that a reader must know: what was done to the logs, and what they cannot say.
         provenance: what it takes to run it again.
     """
 
-    forecaster: Forecaster = field(repr=False)
+    forecaster: Forecaster | None = field(repr=False)
     predictions: tuple[Predicted, ...]
     answers: Answers
     steps: int
@@ -61,9 +66,9 @@ class Forecast:
     provenance: Mapping[str, Any] = field(repr=False)
 
     @property
-    def law(self) -> str:
-        """The name of the law."""
-        return self.forecaster.law.fit.law.name
+    def law(self) -> str | None:
+        """The name of the law; None: there is none."""
+        return None if self.forecaster is None else self.forecaster.law.fit.law.name
 
     @property
     def heldout_error(self) -> float | None:
@@ -71,12 +76,12 @@ class Forecast:
 
         Root mean square, relative to the loss.
         """
-        return _heldout(self.forecaster.law)
+        return None if self.forecaster is None else _heldout(self.forecaster.law)
 
     @property
     def fits(self) -> tuple[Candidate, ...]:
         """Every law that was fitted."""
-        return self.forecaster.choice.candidates
+        return () if self.forecaster is None else self.forecaster.choice.candidates
 
     @property
     def best(self) -> Predicted | None:
@@ -95,6 +100,11 @@ class Forecast:
         return self.answers.recommendation
 
     @property
+    def averaged(self) -> tuple[AveragedLog, ...] | None:
+        """What averaged weights say of cooldowns from here; None: not asked for."""
+        return self.answers.averaged
+
+    @property
     def target(self) -> Target | None:
         """How long to train; None: not asked for."""
         return self.answers.target
@@ -107,23 +117,24 @@ class Forecast:
     def to_best(self, predicted: Predicted) -> Difference | None:
         """A prediction's final loss minus the best one's; None: it is the best."""
         best = self.best
-        if best is None or best is predicted:
+        if self.forecaster is None or best is None or best is predicted:
             return None
         return self.forecaster.difference(predicted.prediction, best.prediction)
 
     def to_json(self) -> dict[str, Any]:
         """See the module."""
+        made = self.forecaster
         return {
             "law": self.law,
             "heldout_error": self.heldout_error,
-            "fits": [_fit(c, self.forecaster.law) for c in self.fits],
+            "fits": [] if made is None else [_fit(c, made.law) for c in self.fits],
             "predictions": [_prediction(p) for p in self.predictions],
             "differences": self._differences(),
             **self.answers.to_json(),
             "next_runs": [_suggestion(s) for s in self.next_runs],
             "logs": [
                 {"name": c.name, "steps": c.last, "losses": len(c.steps), "peak": c.peak, "warmup": c.warmup}
-                for c in self.forecaster.curves
+                for c in (() if made is None else made.curves)
             ],
             "notes": list(self.notes),
             "provenance": dict(self.provenance),

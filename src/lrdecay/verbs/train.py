@@ -9,11 +9,11 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from lrdecay.errors import InputError, RunError, non_negative_int, refusal
+from lrdecay.errors import InputError, RunError, non_negative_int, positive_int, refusal
 from lrdecay.runs.files import write_text
 from lrdecay.runs.fork import ForkCheck, fork_steps, verify_forks
 from lrdecay.runs.protocol import finite
-from lrdecay.runs.spec import RunResult, RunSpec
+from lrdecay.runs.spec import EVALUATIONS, RunResult, RunSpec
 from lrdecay.schedule import at_peak, peak_of
 from lrdecay.sweep.pool import LocalPool, Watch
 from lrdecay.verbs.provenance import provenance, report_folder
@@ -65,6 +65,7 @@ def train(
     epochs: float | None = None,
     arguments: Mapping[str, Any] | None = None,
     metric: str | None = None,
+    evaluations: int | None = None,
     out: str | Path | None = None,
     verify_fork: int = 0,
     watch: Watch | None = None,
@@ -82,6 +83,8 @@ def train(
         epochs: length in epochs, in place of the task's own.
         arguments: keyword arguments of the task.
         metric: what a script is judged by.
+        evaluations: how many times along the run the held-out metrics are measured, evenly, the last time at its end;
+            10 by default. A script measures where it logs.
         out: a folder for ``trace.csv`` and ``result.json``; by default one named after the run.
         verify_fork: how many steps to fork at, to measure whether a fork ends where the whole run does.
         watch: told about the updates made.
@@ -92,6 +95,11 @@ def train(
         RunError: the loss was not finite, or a script failed; the trace until then is in ``out``.
     """
     non_negative_int.check("train(seed=...)", seed)
+    if evaluations is not None:
+        positive_int.check("train(evaluations=...)", evaluations)
+        if script is not None:
+            cure = "It measures where it logs: let it log more often."
+            raise InputError(refusal("train(evaluations=...)", "must be left out with a script", evaluations, cure))
     spec = ruled_spec_of(schedule)
     if peak is not None:
         spec = evolve(spec, schedule=at_peak(spec.schedule, peak))
@@ -106,7 +114,10 @@ def train(
         probe = pool.call(source.probe, steps, epochs)
         horizon = horizon_of(spec, probe.horizon)
         rates = spec.schedule.bind(horizon).values()
-        run = RunSpec(source, seed, spec.text, horizon, rates, probe.metric, probe.goal, rule=spec.rule)
+        looks = EVALUATIONS if evaluations is None else evaluations
+        run = RunSpec(
+            source, seed, spec.text, horizon, rates, probe.metric, probe.goal, rule=spec.rule, evaluations=looks
+        )
         check_rules(pool, [run])
         if verify_fork:
             fork_steps(run.steps, verify_fork, seed)
