@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-averaged bench-feedback bench-find bench-forecast bench-sweep bench-time-to-decay lab soak lint clean
+.PHONY: help setup demo test bench bench-averaged bench-feedback bench-find bench-forecast bench-forecast-own bench-sweep bench-time-to-decay lab soak lint clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-find: $(STAMP)  ## measure find against the real finders, an hour or two; 
 
 bench-forecast: $(STAMP)  ## time fitting loss-curve laws and predicting many schedules: about a CPU-minute
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.forecast
+
+bench-forecast-own: $(STAMP)  ## what forecasts of our own runs are worth: some 3 CPU-minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.forecast_own
 
 bench-sweep: $(STAMP)  ## measure what sharing saves, against a plain loop and Ray Tune: some 25 CPU-minutes
 	$(BIN)/python -m pip install -q -c constraints.txt 'ray[tune]' psutil

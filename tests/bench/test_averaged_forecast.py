@@ -7,8 +7,9 @@ import math
 
 import numpy as np
 import pytest
-from bench.averaged_forecast import Target, answers, half_width, setting, shipped, table
+from bench.averaged_forecast import answers, half_width, setting, shipped
 from bench.averaged_runs import AVERAGES, LENGTHS, MARKS, TRUNKS, Run, averages_at, cooling_rates
+from bench.averaged_tables import Target, table
 
 from lrdecay.losslaws.averaged import AVERAGE
 
