@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from attrs import field, frozen
 
 from lrdecay.errors import one_of
-from lrdecay.losslaws.curve import Curve
+from lrdecay.losslaws.curve import Curve, FloatArray
 from lrdecay.losslaws.fitting import Fit, data_of, fit
 from lrdecay.losslaws.functional import Functional
 from lrdecay.losslaws.heldout import Fold, held_out, root_mean_square
@@ -71,6 +72,25 @@ class Choice:
     candidates: tuple[Candidate, ...]
     chosen: Candidate
 
+    @property
+    def elsewhere(self) -> float:
+        """What choosing was off on whole curves: on each, by the law that the other curves choose; root mean square.
+
+        So a law that was taken for having been right there does not say itself how right it is. inf where no whole
+        curve was held out.
+        """
+        off = np.array([[fold.error for fold in c.folds if fold.whole] for c in self.candidates])
+        if not off.size:
+            return float("inf")
+        found = [off[_first(np.delete(off, k, axis=1)), k] for k in range(off.shape[1])]
+        return float(np.sqrt(np.mean(np.square(found))))
+
+
+def _first(off: FloatArray) -> int:
+    """The first law within `MISSES` of the least root mean square error; errors of shape (laws, curves)."""
+    errors = np.sqrt(np.mean(off**2, axis=1)) if off.size else np.zeros(len(off))
+    return int(np.flatnonzero(errors <= errors.min() + MISSES)[0])
+
 
 def choose(curves: Sequence[Curve], law: str = "auto") -> Choice:
     """Fit laws, and choose.
@@ -88,6 +108,5 @@ def choose(curves: Sequence[Curve], law: str = "auto") -> Choice:
     candidates = tuple(
         Candidate(found := fit(own, data), tuple(held_out(found, curves))) for own in LAWS if law in ("auto", own.name)
     )
-    least = min(c.elsewhere for c in candidates)
-    near = [c for c in candidates if c.elsewhere <= least + MISSES]
-    return Choice(candidates, near[0])
+    off = np.array([[fold.error for fold in c.folds if fold.whole] for c in candidates])
+    return Choice(candidates, candidates[_first(off)])

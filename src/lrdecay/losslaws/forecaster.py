@@ -100,10 +100,10 @@ class Forecaster:
     def miss(self) -> float:
         """What the law is off by itself, as a share of the loss.
 
-        The most of: what it was off on whole curves held out; `FURTHER` times what it was off on the ends of curves;
-        the noise of the curves that it was fitted to; and `MISSES`.
+        The most of: what choosing it was off on whole curves held out (`Choice.elsewhere`); `FURTHER` times what it was
+        off on the ends of curves; the noise of the curves that it was fitted to; and `MISSES`.
         """
-        off = self.law.elsewhere
+        off = self.choice.elsewhere
         ahead = FURTHER * self.law.ahead
         return float(max(MISSES, off if np.isfinite(off) else 0.0, ahead, self.law.fit.noise.sd.max()))
 
