@@ -60,7 +60,7 @@ bench-find: $(STAMP)  ## measure find against the real finders, an hour or two; 
 bench-forecast: $(STAMP)  ## time fitting loss-curve laws and predicting many schedules: about a CPU-minute
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.forecast
 
-bench-forecast-own: $(STAMP)  ## what forecasts of our own runs are worth: some 3 CPU-minutes
+bench-forecast-own: $(STAMP)  ## what forecasts of our own runs are worth: some 4 CPU-minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.forecast_own
 
 bench-sweep: $(STAMP)  ## measure what sharing saves, against a plain loop and Ray Tune: some 25 CPU-minutes
