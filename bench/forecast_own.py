@@ -2,7 +2,8 @@
 
 The runs are those of `bench.own.runs`: held-out loss of 22 schedules for each task, peak and seed, kept in
 ``bench/own/data``. They were first looked at when the law, its priors and what intervals rest on had been frozen, and
-nothing was set on them. A group is one task, peak and seed: its schedules share trunks, so they are one trial of the intervals, not 22.
+nothing was set on them. A group is one task, peak and seed: its schedules share trunks, so they are one trial of the
+intervals, not 22.
 
 Every row is the mean over groups; the scores are those of `bench.forecast_scores`, in units of the loss (nats). A final
 loss is the last one that was measured. `--laws` prints every law's errors beside the one that is chosen.
