@@ -207,9 +207,8 @@ def of_fit(fitted: Forecaster, found: Sequence[Predicted], steps: int | None, *,
         notes.append(f"Schedules without a length are as long as the longest log, {fitted.longest} updates.")
     if not any(fold.whole for fold in fitted.law.folds):
         notes.append(
-            "With fewer than three runs no whole run could be held out: the interval rests on what the law is off at "
-            "the ends of these and on public runs, too little on small tasks. A third run with another "
-            "decay would check it on this task."
+            "With fewer than three runs no whole run could be held out: the interval rests on the ends of these and on "
+            "public runs, too little for small tasks. A third run with another decay would check it on this task."
         )
     below = [p.spec for p in found if lower(p.rates, fitted.peak)]
     if below:
